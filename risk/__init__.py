@@ -1,0 +1,1 @@
+"""JUDGE: pure functions and values. No I/O, no clock, no log, no randomness."""

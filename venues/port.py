@@ -1,0 +1,243 @@
+"""What every venue speaks: messages in, calls out.
+
+Data flows one way. A venue's feed pushes a `Snapshot`, then `Changes` in the order of the chain,
+then `Sealed` for every block whose logs were audited; a resync pushes a new `Snapshot`, which
+replaces all that was said before. Changes carry absolute values, so applying one twice is harmless.
+The sink is synchronous: the feed calls it from the task that reads the socket, so that a price
+reaches the judge without a hop. Calls out are bytes for a sender to sign; a venue holds no key.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol, TypeAlias
+
+from risk.columns import AccountColumns
+from risk.market import Market
+from risk.units import (
+    AccountId,
+    FundingE12,
+    MarketId,
+    PriceE8,
+    QuoteAtoms,
+    Seconds,
+    SizeE8,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockRef:
+    """A block as far as it is known; the hash of a pre-confirmed block may be missing."""
+
+    number: int
+    timestamp: Seconds
+    hash: bytes | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Funds:
+    """The exchange's own pools, in atoms."""
+
+    insurance_fund: QuoteAtoms
+    fee_pool: QuoteAtoms
+    funding_pool: QuoteAtoms
+    rewards_owed: QuoteAtoms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiquidationRules:
+    """The exchange-wide rules of liquidation; units as in docs/exchange.md section 10."""
+
+    slice: int
+    cool_down: Seconds
+    slice_memory: Seconds
+    critical_margin: int
+    buffer: int
+    reward: int
+    reward_cap: QuoteAtoms
+    gas_per_item: int
+    gas_margin: int
+    native_price: PriceE8
+
+
+# --- changes -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollateralChanged:
+    """An account's realised cash is now this (also the first sight of an account)."""
+
+    account: AccountId
+    collateral: QuoteAtoms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PositionChanged:
+    """An account's position in a market, and its cash, are now these; size 0 removes it."""
+
+    account: AccountId
+    market: MarketId
+    size: SizeE8
+    quote: QuoteAtoms
+    funding: FundingE12
+    slice_time: Seconds
+    collateral: QuoteAtoms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketChanged:
+    """A market is now this. `is_price_only`: nothing but mark, index and their times moved."""
+
+    market: Market
+    is_price_only: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FundsChanged:
+    """The exchange's pools are now these."""
+
+    funds: Funds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RulesChanged:
+    """The exchange-wide liquidation rules are now these."""
+
+    rules: LiquidationRules
+
+
+class LiquidationCode(StrEnum):
+    """What became of one item of a liquidation batch; a lost race is not an error."""
+
+    LIQUIDATED = "liquidated"
+    NOT_LIQUIDATABLE = "not_liquidatable"
+    NO_POSITION = "no_position"
+    STALE_PRICE = "stale_price"
+    MARKET_CLOSED = "market_closed"
+    COOLING_DOWN = "cooling_down"
+    UNKNOWN_MARKET = "unknown_market"
+    BACKSTOP_FULL = "backstop_full"
+    DELEVERAGE_NEEDED = "deleverage_needed"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiquidationSettled:
+    """One item of somebody's liquidation batch ended so; sizes and money as in the event."""
+
+    account: AccountId
+    market: MarketId
+    keeper: bytes
+    code: LiquidationCode
+    size: SizeE8
+    value: QuoteAtoms
+    discount: QuoteAtoms
+    penalty: QuoteAtoms
+    shortfall: QuoteAtoms
+    reward: QuoteAtoms
+    equity: QuoteAtoms
+    maintenance_margin: QuoteAtoms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherEvent:
+    """An event that moves no account and no market (a role, a limit, a refused price …)."""
+
+    name: str
+    values: Mapping[str, int | str | bytes]
+
+
+Change: TypeAlias = (
+    CollateralChanged
+    | PositionChanged
+    | MarketChanged
+    | FundsChanged
+    | RulesChanged
+    | LiquidationSettled
+    | OtherEvent
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StampedChange:
+    """A change with its place in the chain: (block, log index) orders and dedupes, hashes may not."""
+
+    block_number: int
+    log_index: int
+    transaction_hash: bytes
+    change: Change
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """Everything at one sealed block."""
+
+    block: BlockRef
+    markets: Mapping[MarketId, Market]
+    accounts: Sequence[AccountColumns]
+    funds: Funds
+    rules: LiquidationRules
+    backstop_account: AccountId
+
+
+class FeedSink(Protocol):
+    """Whoever follows a venue. Called in order, from one task, never concurrently."""
+
+    def on_snapshot(self, snapshot: Snapshot) -> None:
+        """Forget everything and start from this."""
+
+    def on_changes(self, changes: Sequence[StampedChange], *, now: Seconds) -> None:
+        """Apply these in order; `now` is the venue's clock as far as it is known."""
+
+    def on_sealed(self, block: BlockRef) -> None:
+        """Learn that everything up to this block was applied and audited: the clock moves."""
+
+    def on_interrupted(self, reason: str) -> None:
+        """Learn that the feed lost touch: act on nothing until the next snapshot."""
+
+    def accounts_for_audit(self, count: int) -> Sequence[AccountId]:
+        """Name accounts to be re-read from the chain (random; the sink decides which)."""
+
+    def audit(self, block: BlockRef, accounts: AccountColumns) -> int:
+        """Compare re-read accounts with what is held; give the number that differ."""
+
+
+class Feed(Protocol):
+    """A venue's gap-free stream of its state."""
+
+    async def run(self, sink: FeedSink, stop: asyncio.Event) -> None:
+        """Follow the venue until `stop`; raises only for what a restart would not heal."""
+
+
+# --- calls ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A contract call for a sender to sign: value is always zero."""
+
+    to: bytes
+    data: bytes
+    gas: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiquidationItem:
+    """One wish to liquidate; `max_size` 0 leaves the size to the venue's rules."""
+
+    account: AccountId
+    market: MarketId
+    max_size: int = 0
+
+
+class LiquidationVenue(Protocol):
+    """What the liquidation duty asks of a venue."""
+
+    def liquidation_call(
+        self, items: Sequence[LiquidationItem], *, deadline: Seconds, gas: int
+    ) -> Call:
+        """Encode a batch; the venue refuses it by itself after `deadline`."""
+
+    def settled_items(self, receipt: Mapping[str, object]) -> list[LiquidationSettled]:
+        """Decode what became of each item from a receipt's logs."""
