@@ -10,16 +10,16 @@ reaches the judge without a hop. Calls out are bytes for a sender to sign; a ven
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Protocol, TypeAlias
 
 from risk.columns import AccountColumns
+from risk.liquidation import LiquidationCode as LiquidationCode  # noqa: PLC0414 - re-exported
+from risk.liquidation import LiquidationRules as LiquidationRules  # noqa: PLC0414 - re-exported
 from risk.market import Market
 from risk.units import (
     AccountId,
     FundingE12,
     MarketId,
-    PriceE8,
     QuoteAtoms,
     Seconds,
     SizeE8,
@@ -43,22 +43,6 @@ class Funds:
     fee_pool: QuoteAtoms
     funding_pool: QuoteAtoms
     rewards_owed: QuoteAtoms
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LiquidationRules:
-    """The exchange-wide rules of liquidation; units as in docs/exchange.md section 10."""
-
-    slice: int
-    cool_down: Seconds
-    slice_memory: Seconds
-    critical_margin: int
-    buffer: int
-    reward: int
-    reward_cap: QuoteAtoms
-    gas_per_item: int
-    gas_margin: int
-    native_price: PriceE8
 
 
 # --- changes -------------------------------------------------------------------------------------
@@ -105,21 +89,6 @@ class RulesChanged:
     """The exchange-wide liquidation rules are now these."""
 
     rules: LiquidationRules
-
-
-class LiquidationCode(StrEnum):
-    """What became of one item of a liquidation batch; a lost race is not an error."""
-
-    LIQUIDATED = "liquidated"
-    NOT_LIQUIDATABLE = "not_liquidatable"
-    NO_POSITION = "no_position"
-    STALE_PRICE = "stale_price"
-    MARKET_CLOSED = "market_closed"
-    COOLING_DOWN = "cooling_down"
-    UNKNOWN_MARKET = "unknown_market"
-    BACKSTOP_FULL = "backstop_full"
-    DELEVERAGE_NEEDED = "deleverage_needed"
-    EXPIRED = "expired"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
