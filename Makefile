@@ -1,0 +1,53 @@
+# `make demo` and `make test` do all of their set-up on a machine that has only Python 3.11 and git.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ANVIL := .tools/node_modules/.package-lock.json
+ARGS ?=
+
+.PHONY: demo test bench lint types format tools lock artifacts docs clean help
+
+help:
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(BIN)/.installed: requirements-dev.lock
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	touch $@
+
+# npm comes from a wheel, so that no Node is needed; the node's binary sits inside its npm package.
+$(ANVIL): package.json package-lock.json $(BIN)/.installed
+	mkdir -p .tools && cp package.json package-lock.json .tools/
+	cd .tools && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --silent --ignore-scripts --no-audit --no-fund
+	touch $@
+
+tools: $(BIN)/.installed $(ANVIL)  ## Python packages and the EVM node
+
+demo: tools  ## a crash day on a real chain, in at most two minutes (ARGS="--accounts 500 --json out.json")
+	$(BIN)/python -m keepers demo $(ARGS)
+
+test: tools  ## the whole gate: lint, types, import layers, tests
+	BIN=$(BIN) bash .ci/gate
+
+bench: tools  ## the performance table, and build/bench.json
+	$(BIN)/python -m tests.bench $(ARGS)
+
+lint: tools  ## ruff, mypy strict, import layers
+	BIN=$(BIN) bash .ci/gate lint
+
+format: tools  ## put the code in order
+	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+artifacts: tools  ## compile the contracts
+	$(BIN)/python -m venues.exchange.compile
+
+docs: tools  ## write the generated pages
+	$(BIN)/python -m config.document
+
+lock: tools  ## resolve the dependencies again
+	$(BIN)/uv pip compile pyproject.toml --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra dev --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements-dev.lock
+
+clean:
+	rm -rf build .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
