@@ -1,0 +1,74 @@
+"""The program: `bellkeeper COMMAND …`.
+
+Exit codes: 0 good, 1 bug (with a traceback), 2 a check failed, 78 operator error (one sentence on
+standard error that says what to do), 130 interrupted.
+Commands are found by name when they are called, so that `bellkeeper config show` does not load what
+`run` needs, and so that the drills, which stand above this room, can be commands too.
+"""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import Final, Protocol, cast
+
+from runtime.errors import OperatorError
+
+EXIT_GOOD: Final = 0
+EXIT_CHECK_FAILED: Final = 2
+EXIT_OPERATOR: Final = 78
+EXIT_INTERRUPTED: Final = 130
+
+COMMANDS: Final = {
+    "run": ("keepers.commands.run", "run the daemons of one or more duties"),
+    "check": ("keepers.commands.check", "verify chain, contract, roles, keys and clocks"),
+    "explain": ("keepers.commands.explain", "print the verdict on one account, number by number"),
+    "status": ("keepers.commands.status", "ask a running keeper how it is"),
+    "journal": ("keepers.commands.journal", "show what was decided, or judge it again"),
+    "config": ("keepers.commands.config", "show the effective settings"),
+    "exchange": ("keepers.commands.exchange", "deploy the exchange"),
+    "demo": ("drills.demo_command", "a crash day on a real chain, in two minutes"),
+}
+
+
+class Command(Protocol):
+    """What a command's module offers."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the command's own arguments."""
+
+    def run(self, arguments: argparse.Namespace) -> int:
+        """Do it; give the exit code. Raises OperatorError for what the operator must mend."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; give the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _dispatch(arguments)
+    except OperatorError as error:
+        sys.stderr.write(f"bellkeeper: {error}\n")
+        return EXIT_OPERATOR
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output (`| head`) went away: that is its right.
+        sys.stderr.close()
+        return EXIT_GOOD
+
+
+def _dispatch(arguments: list[str]) -> int:
+    overview = argparse.ArgumentParser(
+        prog="bellkeeper",
+        description="Risk and liquidation keeper network for 24/7 equity perpetuals.",
+        epilog="Exit codes: 0 good, 1 bug, 2 check failed, 78 operator error.",
+    )
+    commands = overview.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, (_, summary) in COMMANDS.items():
+        commands.add_parser(name, help=summary, add_help=False)
+    chosen, rest = overview.parse_known_args(arguments[:1]), arguments[1:]
+    module, summary = COMMANDS[chosen[0].command]
+    command = cast(Command, importlib.import_module(module))
+    parser = argparse.ArgumentParser(prog=f"bellkeeper {chosen[0].command}", description=summary)
+    command.add_arguments(parser)
+    return command.run(parser.parse_args(rest))
