@@ -68,7 +68,7 @@ def _dispatch(arguments: list[str]) -> int:
         commands.add_parser(name, help=summary, add_help=False)
     chosen, rest = overview.parse_known_args(arguments[:1]), arguments[1:]
     module, summary = COMMANDS[chosen[0].command]
-    command = cast(Command, importlib.import_module(module))
+    command = cast("Command", importlib.import_module(module))
     parser = argparse.ArgumentParser(prog=f"bellkeeper {chosen[0].command}", description=summary)
     command.add_arguments(parser)
     return command.run(parser.parse_args(rest))
