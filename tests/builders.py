@@ -5,12 +5,12 @@ rising in tiers, price valid for 60 s, clamp 50 bp. Amounts are written as peopl
 turned into atoms exactly: `price("200.5")`, `shares(-3)`, `usd("0.000001")`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
-from risk.liquidation import LiquidationRules
+from risk.liquidation import BackstopState, LiquidationRules, LiquidationTerms
 from risk.margin import Account, Position
 from risk.market import Market, make_tiers
 from risk.units import (
@@ -30,6 +30,10 @@ from risk.units import (
 
 NOW: Final = Seconds(1_800_000_000)
 """The venue's clock in tests, unless a test says otherwise."""
+
+
+BACKSTOP_ID: Final = account_id(b"\xbb" * 20, 0)
+"""The account of the backstop in tests."""
 
 
 def _atoms(amount: int | str, scale: int) -> int:
@@ -82,15 +86,15 @@ DEFAULT_MARKET: Final = Market(
 )
 
 DEFAULT_RULES: Final = LiquidationRules(
-    slice=Ppm(200_000),
+    slice=200_000,
     cool_down=Seconds(30),
     slice_memory=Seconds(600),
-    critical_margin=Ppm(500_000),
-    buffer=Ppm(1_020_000),
-    reward=Ppm(500),
+    critical_margin=500_000,
+    buffer=1_020_000,
+    reward=500,
     reward_cap=usd(50),
     gas_per_item=200_000,
-    gas_margin=Ppm(200_000),
+    gas_margin=200_000,
     native_price=price(3_000),
 )
 
@@ -145,4 +149,28 @@ def make_account(
     """Build an account."""
     return Account(
         id=make_account_id(number), collateral=QuoteAtoms(collateral), positions=tuple(positions)
+    )
+
+
+def make_terms(*markets: Market, **facts: Any) -> LiquidationTerms:
+    """Build the terms of a liquidation: a rich, empty backstop and insurance fund by default."""
+    facts.setdefault("backstop", make_backstop())
+    facts.setdefault("insurance_fund", usd(1_000_000))
+    facts.setdefault("rules", DEFAULT_RULES)
+    facts.setdefault("now", NOW)
+    return LiquidationTerms(markets=make_markets(*markets), **facts)
+
+
+def make_backstop(
+    equity: int = usd(10_000_000),
+    *,
+    initial_margin: int = 0,
+    inventories: Mapping[MarketId, SizeE8] | None = None,
+) -> BackstopState:
+    """Build the state of the backstop."""
+    return BackstopState(
+        account=BACKSTOP_ID,
+        equity=QuoteAtoms(equity),
+        initial_margin=QuoteAtoms(initial_margin),
+        inventories=inventories or {},
     )
