@@ -1,0 +1,1 @@
+"""ACT: one worker per duty, and the sender, which alone holds keys."""

@@ -1,0 +1,166 @@
+"""Single entries: add an intent or a transaction, move one, and write the line of history.
+
+Everything here runs inside a commit of `Connection`; nothing else writes to the tables.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+
+from runtime.journal import canonical
+from runtime.journal.records import Intent, State, Subject, TransactionDraft
+from runtime.journal.states import check_move
+
+_ADD_INTENT = """
+INSERT INTO intents (key, kind, market, account, judged_on, expires_at, payload, state,
+                     transaction_id, planned_at, updated_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_ADD_TRANSACTION = """
+INSERT INTO transactions (lane, nonce, attempt, purpose, raw, hash, gas, max_fee, tip, expires_at,
+                          fence, state, signed_at, updated_at)
+VALUES (?, ?, (SELECT coalesce(max(attempt), 0) + 1 FROM transactions
+               WHERE lane = ? AND nonce = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_ADD_TRANSITION = """
+INSERT INTO transitions (at, subject, reference, from_state, to_state, reason)
+VALUES (?, ?, ?, ?, ?, ?)
+"""
+_RAISE_NEXT_NONCE = """
+UPDATE lanes SET next_nonce = max(coalesce(next_nonce, 0), ?) WHERE lane = ?
+"""
+_OF_SLOT = """
+SELECT key, state FROM intents WHERE transaction_id IN
+(SELECT id FROM transactions WHERE lane = ? AND nonce = ?)
+"""
+
+
+class Ledger:
+    """The journal's tables, one entry at a time."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def add_intent(self, intent: Intent, *, at: float, transaction_id: int | None = None) -> None:
+        """Record a wish; raises `sqlite3.IntegrityError` if the key is known."""
+        key = intent.key
+        state = State.PLANNED if transaction_id is None else State.SIGNED
+        values = (
+            *(key, intent.kind, intent.market, intent.account, intent.judged_on),
+            *(intent.expires_at, canonical.dump(intent.payload), state, transaction_id, at, at),
+        )
+        self._db.execute(_ADD_INTENT, values)
+        self._tell(Subject.INTENT, key, None, State.PLANNED, at=at)
+        if transaction_id is not None:
+            self._tell(Subject.INTENT, key, State.PLANNED, State.SIGNED, at=at)
+
+    def knows(self, key: str) -> bool:
+        """Say whether an intent with this key was ever recorded."""
+        row = self._db.execute("SELECT 1 FROM intents WHERE key = ?", (key,)).fetchone()
+        return row is not None
+
+    def add_transaction(self, draft: TransactionDraft, *, fence: int, at: float) -> int:
+        """Record signed bytes as the next attempt at their nonce."""
+        slot = (draft.lane, draft.nonce)
+        values = (
+            *(*slot, *slot, draft.purpose, draft.raw, draft.hash, draft.gas),
+            *(draft.max_fee, draft.tip, draft.expires_at, fence, State.SIGNED, at, at),
+        )
+        cursor = self._db.execute(_ADD_TRANSACTION, values)
+        assert cursor.lastrowid is not None
+        self._tell(Subject.TRANSACTION, draft.hash, None, State.SIGNED, at=at)
+        self._db.execute(_RAISE_NEXT_NONCE, (draft.nonce + 1, draft.lane))
+        return cursor.lastrowid
+
+    def move_transaction(
+        self,
+        row: sqlite3.Row,
+        to_state: State,
+        *,
+        at: float,
+        reason: str = "",
+        facts: Mapping[str, float | None] | None = None,
+    ) -> None:
+        """Move a transaction, and set what is newly known about it."""
+        from_state = State(row["state"])
+        check_move(Subject.TRANSACTION, row["hash"], from_state, to_state)
+        self.set_facts(row, facts or {})
+        self._db.execute(
+            "UPDATE transactions SET state = ?, reason = ?, updated_at = ? WHERE id = ?",
+            (to_state, reason, at, row["id"]),
+        )
+        self._tell(Subject.TRANSACTION, row["hash"], from_state, to_state, at=at, reason=reason)
+
+    def set_facts(self, row: sqlite3.Row, facts: Mapping[str, float | None]) -> None:
+        """Set columns of a transaction; the names are this package's own."""
+        for column, value in facts.items():
+            self._db.execute(
+                f"UPDATE transactions SET {column} = ? WHERE id = ?",  # noqa: S608 - our own names
+                (value, row["id"]),
+            )
+
+    def move_intents(
+        self, rows: Iterable[sqlite3.Row], to_state: State, *, at: float, reason: str = ""
+    ) -> None:
+        """Move intents; what is in flight and what is settled is not decided here."""
+        for row in rows:
+            from_state = State(row["state"])
+            check_move(Subject.INTENT, row["key"], from_state, to_state)
+            self._db.execute(
+                "UPDATE intents SET state = ?, reason = ?, updated_at = ? WHERE key = ?",
+                (to_state, reason, at, row["key"]),
+            )
+            self._tell(Subject.INTENT, row["key"], from_state, to_state, at=at, reason=reason)
+
+    def settle(self, rows: Iterable[sqlite3.Row], *, at: float) -> None:
+        """Take intents out of flight."""
+        for row in rows:
+            self._db.execute(
+                "UPDATE intents SET settled_at = coalesce(settled_at, ?) WHERE key = ?",
+                (at, row["key"]),
+            )
+
+    def unsettle(self, rows: Iterable[sqlite3.Row]) -> None:
+        """Put intents back in flight: the chain took back what had become of them."""
+        for row in rows:
+            self._db.execute(
+                "UPDATE intents SET settled_at = NULL, outcome = NULL, outcome_detail = NULL "
+                "WHERE key = ?",
+                (row["key"],),
+            )
+
+    def carry(self, key: str, transaction_id: int) -> None:
+        """Note which transaction carries an intent now."""
+        self._db.execute(
+            "UPDATE intents SET transaction_id = ? WHERE key = ?", (transaction_id, key)
+        )
+
+    def transaction(self, tx_hash: str) -> sqlite3.Row:
+        """Find a transaction of ours by its hash."""
+        row = self._db.execute("SELECT * FROM transactions WHERE hash = ?", (tx_hash,)).fetchone()
+        if row is None:
+            raise KeyError(tx_hash)
+        assert isinstance(row, sqlite3.Row)
+        return row
+
+    def siblings(self, row: sqlite3.Row) -> list[sqlite3.Row]:
+        """Find the other attempts at the same nonce."""
+        return self._db.execute(
+            "SELECT * FROM transactions WHERE lane = ? AND nonce = ? AND id <> ?",
+            (row["lane"], row["nonce"], row["id"]),
+        ).fetchall()
+
+    def intents_at(self, lane: str, nonce: int) -> list[sqlite3.Row]:
+        """Find the intents that the attempts at this nonce carry."""
+        return self._db.execute(_OF_SLOT, (lane, nonce)).fetchall()
+
+    def _tell(
+        self,
+        subject: Subject,
+        reference: str,
+        from_state: State | None,
+        to_state: State,
+        *,
+        at: float,
+        reason: str = "",
+    ) -> None:
+        self._db.execute(_ADD_TRANSITION, (at, subject, reference, from_state, to_state, reason))

@@ -1,0 +1,111 @@
+"""The journal's tables, and how an older file becomes a current one.
+
+`user_version` is the number of steps of `STEPS` that a file has taken. A step that has been
+released is never edited: the next change is the next step.
+"""
+
+import sqlite3
+from pathlib import Path
+
+from runtime.journal.errors import JournalError
+
+APPLICATION_ID = 0x42454C4C
+"""Marks the file as a journal of ours ("BELL")."""
+
+_FIRST = """
+CREATE TABLE lanes (
+    lane TEXT PRIMARY KEY,
+    address TEXT NOT NULL,
+    chain_id INTEGER NOT NULL,
+    next_nonce INTEGER
+) STRICT;
+
+CREATE TABLE transactions (
+    id INTEGER PRIMARY KEY,
+    lane TEXT NOT NULL,
+    nonce INTEGER NOT NULL,
+    attempt INTEGER NOT NULL,
+    purpose TEXT NOT NULL,
+    raw BLOB NOT NULL,
+    hash TEXT NOT NULL UNIQUE,
+    gas INTEGER NOT NULL,
+    max_fee INTEGER NOT NULL,
+    tip INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    fence INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    reason TEXT NOT NULL DEFAULT '',
+    signed_at REAL NOT NULL,
+    sent_at REAL,
+    updated_at REAL NOT NULL,
+    mined_block INTEGER,
+    status INTEGER,
+    gas_used INTEGER,
+    UNIQUE (lane, nonce, attempt)
+) STRICT;
+CREATE INDEX transactions_open ON transactions (lane, nonce)
+    WHERE state IN ('signed', 'sent', 'mined');
+
+CREATE TABLE intents (
+    key TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    market TEXT NOT NULL,
+    account TEXT NOT NULL,
+    judged_on TEXT NOT NULL,
+    expires_at INTEGER NOT NULL,
+    payload TEXT NOT NULL,
+    state TEXT NOT NULL,
+    reason TEXT NOT NULL DEFAULT '',
+    transaction_id INTEGER REFERENCES transactions (id),
+    outcome TEXT,
+    outcome_detail TEXT,
+    planned_at REAL NOT NULL,
+    updated_at REAL NOT NULL,
+    settled_at REAL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX intents_in_flight ON intents (kind) WHERE settled_at IS NULL;
+CREATE INDEX intents_by_transaction ON intents (transaction_id);
+
+
+CREATE TABLE transitions (
+    id INTEGER PRIMARY KEY,
+    at REAL NOT NULL,
+    subject TEXT NOT NULL,
+    reference TEXT NOT NULL,
+    from_state TEXT,
+    to_state TEXT NOT NULL,
+    reason TEXT NOT NULL
+) STRICT;
+CREATE INDEX transitions_by_reference ON transitions (reference, id);
+CREATE TRIGGER transitions_are_history BEFORE UPDATE ON transitions
+BEGIN SELECT RAISE(ABORT, 'history is not rewritten'); END;
+
+CREATE TABLE openings (fence INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL) STRICT;
+"""
+
+STEPS = (_FIRST,)
+
+
+def prepare(connection: sqlite3.Connection, path: Path) -> None:
+    """Bring the file to the current schema, or refuse what is not ours or is newer."""
+    version = check_version(connection, path)
+    for number, step in enumerate(STEPS[version:], start=version + 1):
+        connection.executescript(
+            f"BEGIN IMMEDIATE;{step}PRAGMA application_id = {APPLICATION_ID};"
+            f"PRAGMA user_version = {number};COMMIT;"
+        )
+
+
+def check_version(connection: sqlite3.Connection, path: Path) -> int:
+    """Give the file's version; refuse a foreign or a newer file."""
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    application = int(connection.execute("PRAGMA application_id").fetchone()[0])
+    is_new = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+    if application != APPLICATION_ID and not is_new:
+        raise JournalError(f"{path} is a database of another program: choose another path")
+    if version > len(STEPS):
+        raise JournalError(
+            f"the journal {path} has version {version}, this program knows {len(STEPS)}: "
+            "run the newer program or use another journal"
+        )
+    return version
