@@ -1,0 +1,91 @@
+"""The schema of the configuration: every knob, its unit, its default and the rules between knobs.
+
+Parsed once, by `config.loader`, at the composition root; values are handed down from there.
+`docs/configuration.md` is generated from this schema by `python -m config.document`.
+"""
+
+from pydantic import Field, model_validator
+
+from config.schema.duties import Audit, Liquidation
+from config.schema.fields import Section
+from config.schema.keys import Keys, LaneKey, Sender
+from config.schema.network import Endpoint, Exchange, Network, Roles
+from config.schema.process import Http, Journal, Log, Supervision
+
+__all__ = [
+    "Audit",
+    "Endpoint",
+    "Exchange",
+    "Http",
+    "Journal",
+    "Keys",
+    "LaneKey",
+    "Liquidation",
+    "Log",
+    "Network",
+    "Roles",
+    "Sender",
+    "Settings",
+    "Supervision",
+]
+
+
+class Settings(Section):
+    """The whole configuration, checked and frozen."""
+
+    network: Network
+    """The chain and the servers that speak for it."""
+
+    exchange: Exchange = Field(default_factory=Exchange)
+    """The exchange's contract."""
+
+    roles: Roles = Field(default_factory=Roles)
+    """Who holds the exchange's roles."""
+
+    keys: Keys = Field(default_factory=Keys)
+    """Who signs, per lane."""
+
+    sender: Sender = Field(default_factory=Sender)
+    """How transactions are carried."""
+
+    liquidation: Liquidation = Field(default_factory=Liquidation)
+    """How accounts are liquidated."""
+
+    audit: Audit = Field(default_factory=Audit)
+    """How the book is checked against the chain."""
+
+    journal: Journal = Field(default_factory=Journal)
+    """Where plans and outcomes are kept."""
+
+    http: Http = Field(default_factory=Http)
+    """Where the process shows itself."""
+
+    log: Log = Field(default_factory=Log)
+    """What the process says."""
+
+    supervision: Supervision = Field(default_factory=Supervision)
+    """How the process ends."""
+
+    @model_validator(mode="after")
+    def _check_together(self) -> "Settings":
+        batches, window = self.liquidation.max_batches_in_flight, self.sender.max_in_flight
+        if batches > window:
+            raise ValueError(
+                f"`liquidation.max_batches_in_flight` ({batches}) must be at most "
+                f"`sender.max_in_flight` ({window}): lower the first or raise the second"
+            )
+        _check_lanes_apart(self.keys)
+        return self
+
+
+def _check_lanes_apart(keys: Keys) -> None:
+    urgent, housekeeping = keys.urgent, keys.housekeeping
+    if urgent is None or housekeeping is None:
+        return
+    for knob in ("keystore", "address"):
+        shared = getattr(urgent, knob)
+        if shared is not None and shared == getattr(housekeeping, knob):
+            raise ValueError(
+                f"`keys.urgent.{knob}` and `keys.housekeeping.{knob}` must differ, but both are "
+                f"{shared}: two lanes on one key would take each other's nonces"
+            )
