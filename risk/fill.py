@@ -38,12 +38,17 @@ def fill(
     now: Seconds,
     slice_time: Seconds | None = None,
 ) -> Filled:
-    """Settle funding, then fill. `slice_time`, when given, is written to what is left."""
+    """Settle funding, then fill. `slice_time`, when given, is written to what is left.
+
+    A position that flips is a new one: no slice of it was ever liquidated.
+    """
     held = account.position(trade.market) or Position(
         market=trade.market, size=SizeE8(0), quote=QuoteAtoms(0)
     )
     owed = funding_owed(held, market, now)
     quote, realised = _moved(held.size, held.quote, trade.size, trade.cash)
+    if held.size * (held.size + trade.size) < 0:
+        slice_time = Seconds(0)
     left = Position(
         market=trade.market,
         size=SizeE8(held.size + trade.size),

@@ -7,7 +7,7 @@ The cost of a piece is bounded by its budget: equity / maintenance margin never 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -205,28 +205,41 @@ def judge_liquidation(
     EXPIRED belongs to the transaction, not to the account: it is never given here.
     """
     held = next((held for held in state.positions if held.position.market == market), None)
-    verdict = LiquidationVerdict(
-        account=state.account,
-        market=market,
-        code=LiquidationCode.LIQUIDATED,
-        equity=state.equity,
-        maintenance_margin=state.maintenance_margin,
-        position=held,
-    )
+
+    def answer(
+        code: LiquidationCode,
+        until: Seconds | None = None,
+        sizing: CloseSize | None = None,
+        cost: CloseCost | None = None,
+        carrying: Carrying | None = None,
+    ) -> LiquidationVerdict:
+        return LiquidationVerdict(
+            account=state.account,
+            market=market,
+            code=code,
+            equity=state.equity,
+            maintenance_margin=state.maintenance_margin,
+            position=held,
+            until=until,
+            sizing=sizing,
+            cost=cost,
+            carrying=carrying,
+        )
+
     refusal = _refusal(state, held, market, terms)
     if refusal is not None or held is None:
-        return replace(verdict, code=refusal or LiquidationCode.NO_POSITION)
+        return answer(refusal or LiquidationCode.NO_POSITION)
     rules = terms.rules
     is_critical = state.equity * PPM_SCALE < state.maintenance_margin * rules.critical_margin
     slice_time = held.position.slice_time
     cooled = Seconds(slice_time + rules.cool_down)
     if not is_critical and slice_time > 0 and terms.now < cooled:
-        return replace(verdict, code=LiquidationCode.COOLING_DOWN, until=cooled)
+        return answer(LiquidationCode.COOLING_DOWN, until=cooled)
     facts = terms.markets[market]
     sizing = close_size(state, held, facts, terms, is_critical=is_critical, max_size=max_size)
     cost = close_cost(state, held, facts, sizing)
     code, carrying = _carry(held, facts, terms, sizing, cost)
-    return replace(verdict, code=code, sizing=sizing, cost=cost, carrying=carrying)
+    return answer(code, sizing=sizing, cost=cost, carrying=carrying)
 
 
 def _refusal(
@@ -259,7 +272,7 @@ def close_size(
     """Size the piece: what the slice allows, what restores the buffer, and no dust left behind.
 
     need = |size| · shortage / gain, where `gain` is what closing all of it would add to
-    equity − buffer · Σmm: its own margin with the buffer, less spread and penalty.
+    equity less buffer · Σmm: its own margin with the buffer, less spread and penalty.
     """
     rules = terms.rules
     size = abs(held.position.size)
