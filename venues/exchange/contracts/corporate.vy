@@ -54,6 +54,8 @@ def dividend(market: uint256, amount: uint256, expected_epoch: uint256):
     markets.numerators[market] = numerator
     live.mark -= amount
     live.index -= amount
+    # below the band the next price would jump back into it
+    assert live.mark >= markets.bands[market] >> 128, "mark outside band"
     markets.set_live(market, live)
     log DividendPaid(
         market=market,
