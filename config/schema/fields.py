@@ -44,6 +44,11 @@ def checksum_address(address: bytes) -> str:
     return "0x" + "".join(marked)
 
 
+def address_bytes(address: str) -> bytes:
+    """Give the 20 bytes of an address that the schema has checked."""
+    return bytes.fromhex(address[2:])
+
+
 def _check_address(value: str) -> str:
     if not re.fullmatch(r"0x[0-9a-fA-F]{40}", value):
         raise ValueError("an address of 0x and 40 hexadecimal digits")

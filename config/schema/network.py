@@ -14,7 +14,9 @@ from config.schema.fields import (
     Seconds,
     Section,
     WebSocketUrl,
+    address_bytes,
 )
+from runtime.errors import OperatorError
 
 
 class Endpoint(Section):
@@ -24,7 +26,7 @@ class Endpoint(Section):
     """Short name in logs and metrics, in lower case: URLs hold keys and are never logged."""
 
     http_url: HttpUrl
-    """HTTP address for reads and for sending. A secret part belongs in the environment (see below)."""
+    """HTTP address for reads and for sending. A secret part belongs in the environment (see Secrets)."""
 
     ws_url: WebSocketUrl | None = None
     """WebSocket address for subscriptions; leave it out if the server has none."""
@@ -92,6 +94,15 @@ class Exchange(Section):
 
     deployed_at_block: NaturalInt = 0
     """Block in which the exchange was created: no log is asked for before it."""
+
+    def required_address(self) -> bytes:
+        """Give the exchange's 20-byte address; raises OperatorError where none was set."""
+        if self.address is None:
+            raise OperatorError(
+                "exchange.address must be the address of your venue's exchange, found none: set it, "
+                "or create one with `bellkeeper exchange deploy`"
+            )
+        return address_bytes(self.address)
 
 
 class Roles(Section):
