@@ -92,10 +92,11 @@ class LiquidationTerms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloseSize:
-    """How much is closed, and why not more or less."""
+    """How much is closed, and why not more or less; `is_cut`: the keeper's own max size did it."""
 
     is_critical: bool
     is_slice: bool
+    is_cut: bool
     allowed: SizeE8
     spread: Ppm
     shortage: QuoteAtoms
@@ -121,7 +122,8 @@ class CloseCost:
 class Carrying:
     """Who pays: the shortfall from insurance then backstop, the reward from penalty then insurance.
 
-    The backstop's numbers are those after it took the piece over.
+    A piece that the keeper cut small itself is rewarded from its penalty only. The backstop's
+    numbers are those after it took the piece over.
     """
 
     shortfall_insurance: QuoteAtoms
@@ -293,13 +295,15 @@ def close_size(
     )
     need = size if gain <= 0 else min(size, div_ceil(size * shortage, gain))
     close = min(allowed, need)
-    if max_size > 0:
-        close = min(close, max_size)
+    is_cut = 0 < max_size < close
+    if is_cut:
+        close = max_size
     if notional(SizeE8(size - close), market.mark) < market.min_position_notional:
-        close = size
+        close, is_cut = size, False
     return CloseSize(
         is_critical=is_critical,
         is_slice=is_slice,
+        is_cut=is_cut,
         allowed=SizeE8(allowed),
         spread=Ppm(spread),
         shortage=QuoteAtoms(shortage),
@@ -372,7 +376,7 @@ def _carry(
         return LiquidationCode.BACKSTOP_FULL, None
     wanted = keeper_reward(cost.notional, terms.rules, terms.base_fee_wei)
     fund = terms.insurance_fund - from_insurance
-    topped_up = min(max(0, wanted - cost.penalty), fund)
+    topped_up = 0 if sizing.is_cut else min(max(0, wanted - cost.penalty), fund)
     reward = min(wanted, cost.penalty) + topped_up
     return LiquidationCode.LIQUIDATED, Carrying(
         shortfall_insurance=QuoteAtoms(from_insurance),

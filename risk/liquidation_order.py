@@ -18,13 +18,17 @@ from risk.units import PPM_SCALE, AccountId, QuoteAtoms, Seconds, div_ceil
 
 
 def expected_loss(state: MarginState, limits: PlanLimits) -> QuoteAtoms:
-    """Give what others would bear if every price made one more stress step against the account."""
+    """Give what others would bear if every price made one more stress step against the account.
+
+    A settled price moves no more: its positions, which require no margin, are left out.
+    """
     fall = sum(
         div_ceil(
             held.notional * limits.stress.get(held.position.market, limits.default_stress),
             PPM_SCALE,
         )
         for held in state.positions
+        if held.maintenance_margin > 0
     )
     return QuoteAtoms(max(0, fall - state.equity))
 

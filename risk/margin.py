@@ -107,8 +107,6 @@ def funding_owed(position: Position, market: Market, now: Seconds) -> QuoteAtoms
 def position_state(position: Position, market: Market, now: Seconds) -> PositionState:
     """Value one position at the mark."""
     exposure = notional(position.size, market.mark)
-    if market.is_settled:
-        exposure = QuoteAtoms(0)
     return PositionState(
         position=position,
         notional=exposure,
