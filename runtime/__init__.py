@@ -1,0 +1,1 @@
+"""CARRY: knows nothing of perpetuals: supervision, clock, transports, metrics, logs, health."""
