@@ -10,7 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from config.problems import section_of
@@ -37,11 +37,12 @@ Only these come from the environment, and they win over every file:
 | variable | what it sets |
 |---|---|
 | `BELLKEEPER_ENDPOINT_<NAME>_HTTP_URL`, `BELLKEEPER_ENDPOINT_<NAME>_WS_URL` | address of the endpoint of that name (capitals, `-` as `_`) |
-| `BELLKEEPER_KEYS_<LANE>_PASSWORD` | password of the keystore of the lane `URGENT` or `HOUSEKEEPING` |
+| `BELLKEEPER_KEYS_<LANE>_PASSWORD_FILE` | path of the file with the password of the keystore of the lane `URGENT` or `HOUSEKEEPING` |
 | `BELLKEEPER_KEYS_<LANE>_REMOTE_SIGNER_URL` | address of the lane's remote signer |
 
-With `_FILE` at its end a variable names a file whose first line is the value, as container secrets
-arrive. A variable with one of these beginnings that matches nothing is refused.
+The URLs may be given as `…_FILE`: the variable then names a file whose first line is the value, as
+container secrets arrive. No variable holds a password itself. A variable with one of these beginnings
+that matches nothing is refused.
 """
 
 
@@ -104,7 +105,6 @@ def _type(annotation: Any) -> str:  # noqa: ANN401 - whatever a field is declare
         bool: "true or false",
         Path: "path",
         Decimal: "amount",
-        SecretStr: "secret",
     }
     return names.get(annotation, "table")
 

@@ -1,11 +1,13 @@
 """Secrets from the environment: the last layer, and the only thing it may say.
 
 `BELLKEEPER_ENDPOINT_<NAME>_HTTP_URL`, `…_WS_URL`: address of the endpoint of that name.
-`BELLKEEPER_KEYS_<LANE>_PASSWORD`: password of the lane's keystore.
 `BELLKEEPER_KEYS_<LANE>_REMOTE_SIGNER_URL`: address of the lane's remote signer.
 Each may be given as `…_FILE` instead, with the path of a file whose first line is the value: that is
-how container secrets arrive. A name with one of these beginnings that matches nothing is refused,
-because a misspelt secret would silently leave the old one in force.
+how container secrets arrive.
+`BELLKEEPER_KEYS_<LANE>_PASSWORD_FILE`: path of the file with the password of the lane's keystore. A
+password itself is taken from no variable: other processes can read a process's environment.
+A name with one of these beginnings that matches nothing is refused, because a misspelt secret would
+silently leave the old one in force.
 """
 
 from collections.abc import Mapping
@@ -20,7 +22,8 @@ KEYS_PREFIX: Final = "BELLKEEPER_KEYS_"
 FILE_SUFFIX: Final = "_FILE"
 _ENDPOINT_KEYS: Final = ("http_url", "ws_url")
 _LANES: Final = ("urgent", "housekeeping")
-_LANE_KEYS: Final = ("password", "remote_signer_url")
+_PATH_VARIABLE: Final = "_PASSWORD_FILE"
+"""The one ending that names a path itself rather than a file that holds the value."""
 
 
 def apply_environment(table: Table, environment: Mapping[str, str]) -> dict[str, str]:
@@ -29,7 +32,8 @@ def apply_environment(table: Table, environment: Mapping[str, str]) -> dict[str,
     for variable in sorted(environment):
         if not variable.startswith((ENDPOINT_PREFIX, KEYS_PREFIX)):
             continue
-        bare = variable.removesuffix(FILE_SUFFIX)
+        is_path = variable.startswith(KEYS_PREFIX) and variable.endswith(_PATH_VARIABLE)
+        bare = variable if is_path else variable.removesuffix(FILE_SUFFIX)
         if bare != variable and bare in environment:
             raise OperatorError(
                 f"expected one of the environment variables {bare} and {variable}, found both: "
@@ -37,7 +41,7 @@ def apply_environment(table: Table, environment: Mapping[str, str]) -> dict[str,
             )
         target, key, written = _find_target(table, bare, variable)
         value = environment[variable]
-        target[key] = _first_line(variable, value) if bare != variable else value
+        target[key] = _first_line(Path(value), variable) if bare != variable else value
         key_to_source[written] = f"environment {variable}"
     return key_to_source
 
@@ -55,14 +59,14 @@ def _find_target(table: Table, bare: str, variable: str) -> tuple[Table, str, st
             f"{ENDPOINT_PREFIX}<NAME>_HTTP_URL or _WS_URL with a name from [network] endpoints"
         )
     for lane in _LANES:
-        for key in _LANE_KEYS:
+        for key in ("password_file", "remote_signer_url"):
             if bare == f"{KEYS_PREFIX}{lane.upper()}_{key.upper()}":
                 keys = table.setdefault("keys", {})
                 if isinstance(keys, dict) and isinstance(keys.setdefault(lane, {}), dict):
                     return keys[lane], key, f"keys.{lane}.{key}"
     raise OperatorError(
         f"the environment variable {variable} matches no key: write "
-        f"{KEYS_PREFIX}<URGENT|HOUSEKEEPING>_PASSWORD or _REMOTE_SIGNER_URL"
+        f"{KEYS_PREFIX}<URGENT|HOUSEKEEPING>_PASSWORD_FILE or _REMOTE_SIGNER_URL"
     )
 
 
@@ -74,12 +78,8 @@ def _endpoints(table: Table) -> list[Table]:
     return [endpoint for endpoint in endpoints if isinstance(endpoint, dict)]
 
 
-def _first_line(variable: str, path: str) -> str:
-    return first_line(Path(path), f"the environment variable {variable}")
-
-
-def first_line(path: Path, named_by: str) -> str:
-    """Read a secret from the first line of a file; `named_by` says who pointed at the file."""
+def _first_line(path: Path, variable: str) -> str:
+    named_by = f"the environment variable {variable}"
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except UnicodeDecodeError:

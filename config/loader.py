@@ -15,9 +15,9 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
-from config.environment import apply_environment, first_line
+from config.environment import apply_environment
 from config.problems import key_path, problem_sentence, section_of
-from config.settings import LaneKey, Settings
+from config.settings import Settings
 from config.toml import Table, read_toml
 from runtime.errors import OperatorError
 
@@ -63,15 +63,6 @@ def shipped_profile(name: str) -> Path:
     return path
 
 
-def keystore_password(lane: str, key: LaneKey) -> str:
-    """Read the password of a lane's keystore, from the environment's value or its file."""
-    if key.password is not None:
-        return key.password.get_secret_value()
-    if key.password_file is None:
-        raise OperatorError(f"[keys.{lane}] has no password: set `password_file`")
-    return first_line(key.password_file, f"[keys.{lane}] password_file")
-
-
 def _layers(path: Path) -> list[tuple[str, Table]]:
     """Read the file and all that it extends, the lowest layer first."""
     layers: list[tuple[str, Table]] = []
@@ -86,7 +77,6 @@ def _layers(path: Path) -> list[tuple[str, Table]]:
         seen.append(file.resolve())
         table = read_toml(file)
         below = _extended(file, table.pop("extends", None))
-        _refuse_secrets(file, table)
         _anchor_paths(table, Settings, file.parent)
         layers.append((str(file), table))
         file = below
@@ -108,17 +98,6 @@ def _extended(file: Path, wanted: object) -> Path | None:
         return shipped_profile(wanted)
     except OperatorError as error:
         raise OperatorError(f"{file}: extends names no file: {error}") from None
-
-
-def _refuse_secrets(file: Path, table: Table) -> None:
-    keys = table.get("keys")
-    for lane, key in (keys if isinstance(keys, dict) else {}).items():
-        if isinstance(key, dict) and "password" in key:
-            raise OperatorError(
-                f"{file}: keys.{lane}.password must not stand in a file, found one: "
-                f"set password_file, or the environment variable "
-                f"BELLKEEPER_KEYS_{str(lane).upper()}_PASSWORD"
-            )
 
 
 def _merge(table: Table, layer: Table, file: str, key_to_source: dict[str, str]) -> None:

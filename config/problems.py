@@ -11,7 +11,7 @@ from typing import Any, Final, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from config.redaction import HIDDEN, redact_url
+from config.redaction import redact_url
 
 _KIND_TO_WORDS: Final[Mapping[str, str]] = {
     "int_type": "an integer",
@@ -124,8 +124,6 @@ def _expected(problem: ErrorDetails) -> str:
 
 def _found(problem: ErrorDetails) -> str:
     value: Any = problem["input"]
-    if "password" in key_path(problem["loc"]):
-        return HIDDEN
     if isinstance(value, dict):
         return "a table"
     if isinstance(value, list | tuple):

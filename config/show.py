@@ -6,11 +6,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel
 
 from config.loader import LoadedConfig
 from config.problems import key_path
-from config.redaction import HIDDEN, redact_url
+from config.redaction import redact_url
 
 DEFAULT_SOURCE: Final = "default"
 NOT_SET: Final = "(not set)"
@@ -53,8 +53,6 @@ def _flat(
 def _shown(value: object) -> tuple[str, bool]:
     if value is None:
         return NOT_SET, False
-    if isinstance(value, SecretStr):
-        return HIDDEN, True
     if isinstance(value, bool):
         return ("true" if value else "false"), False
     if isinstance(value, Decimal):

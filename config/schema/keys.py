@@ -1,6 +1,6 @@
 """Keys, and how transactions are sent with them."""
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, model_validator
 
 from config.schema.fields import (
     Address,
@@ -20,10 +20,7 @@ class LaneKey(Section):
     """Encrypted key file (keystore v3) of this lane. Give this or `remote_signer_url`, never both."""
 
     password_file: FilePath | None = None
-    """File whose first line is the keystore's password; readable by the keeper's user only."""
-
-    password: SecretStr | None = Field(default=None, repr=False)
-    """The keystore's password itself: from the environment only, refused in a file."""
+    """File that holds the keystore's password; readable by the keeper's user only (mode 600)."""
 
     remote_signer_url: HttpUrl | None = None
     """Address of a remote signer that speaks web3signer's JSON-RPC."""
@@ -42,14 +39,14 @@ class LaneKey(Section):
                 raise ValueError(
                     "must name the key's `address` next to `remote_signer_url`: add it"
                 )
-            if self.password_file or self.password:
-                raise ValueError("needs no password with `remote_signer_url`: remove it")
+            if self.password_file:
+                raise ValueError("needs no `password_file` with `remote_signer_url`: remove it")
         elif not self.keystore:
             raise ValueError(
                 "must have a signer, but has none: set `keystore` and `password_file`, "
                 "or `remote_signer_url` and `address`"
             )
-        elif not self.password_file and self.password is None:
+        elif not self.password_file:
             raise ValueError("must say where the password of `keystore` is: set `password_file`")
         return self
 
