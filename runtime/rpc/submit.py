@@ -19,18 +19,12 @@ from typing import Any, Final
 import structlog
 
 from runtime.rpc.endpoint import Endpoint
-from runtime.rpc.errors import (
-    MethodMissing,
-    RateLimited,
-    RpcError,
-    RpcTransient,
-    SubmissionStatus,
-    classify_submission,
-)
+from runtime.rpc.errors import MethodMissing, RateLimited, RpcError, RpcTransient
 from runtime.rpc.http import RpcHttp
 from runtime.rpc.pool import RpcPool
 from runtime.rpc.probe import PLAIN_SEND, REALTIME_SEND, SYNC_SEND
 from runtime.rpc.rate_limit import DEFAULT_PAUSE_SECONDS
+from runtime.rpc.submissions import SubmissionStatus, classify_submission
 from runtime.rpc.ws import RpcWs
 
 _HASH_LENGTH: Final = 66
