@@ -1,6 +1,6 @@
-"""Names of intents: the same wish on the same state has the same name, in every process.
+"""What a liquidation was judged on, as a name: the same on the same state, in every process.
 
-The journal keeps names unique, so that neither a restart nor a second keeper plans a thing twice.
+It ends the key of the intent, and the journal keeps keys unique, so that neither a restart nor a second keeper plans a thing twice.
 A changed state, or a further attempt on an unchanged one, has another name and can be planned.
 """
 
@@ -8,12 +8,7 @@ from hashlib import blake2b
 
 from risk.liquidation import LiquidationTerms
 from risk.margin import Account
-from risk.units import AccountId, MarketId
-
-
-def intent_key(kind: str, market: MarketId, account: AccountId, judged_on: str) -> str:
-    """Write `kind:market:account:judged_on`; the account in hexadecimal."""
-    return f"{kind}:{market}:{account:x}:{judged_on}"
+from risk.units import MarketId
 
 
 def judged_on(account: Account, market: MarketId, terms: LiquidationTerms, attempt: int = 0) -> str:

@@ -9,7 +9,7 @@ too late costs gas and nothing else.
 from collections.abc import Callable, Collection, Sequence
 
 from risk.gas_model import GasModel
-from risk.intent import intent_key, judged_on
+from risk.intent import judged_on
 from risk.liquidation import LiquidationCode, LiquidationTerms, LiquidationVerdict
 from risk.liquidation_batches import Packing, make_batch
 from risk.liquidation_choice import Choice, best_choice, judge_account, most_telling
@@ -25,7 +25,7 @@ from risk.liquidation_values import (
     SkipReason,
     WorkInHand,
 )
-from risk.margin import margin_state
+from risk.margin import Account, margin_state
 from risk.retry_book import RetryBook, circumstances
 from risk.units import MarketId
 
@@ -111,7 +111,7 @@ def _place_account(
         choice = best_choice(choices)
         if choice is None:
             return terms, None if done else _refused(place, choices)
-        item = _planned(place, choice, terms)
+        item = _planned(place, account, choice, terms)
         if not packing.add(item):
             return terms, None if done else Skip(account=account.id, reason=SkipReason.BATCH_LIMIT)
         account = after_liquidation(account, choice.verdict, terms)
@@ -122,20 +122,19 @@ def _place_account(
         state = margin_state(account, terms.markets, terms.now)
 
 
-def _planned(place: Place, choice: Choice, terms: LiquidationTerms) -> PlannedItem:
+def _planned(
+    place: Place, account: Account, choice: Choice, terms: LiquidationTerms
+) -> PlannedItem:
     market = choice.verdict.market
     attempt = 0 if place.retry is None else place.retry.attempts
     return PlannedItem(
-        key=intent_key(
-            "liquidate",
-            market,
-            place.account.id,
-            judged_on(place.account, market, terms, attempt),
-        ),
-        account=place.account.id,
+        judged_on=judged_on(account, market, terms, attempt),
+        judged=account,
+        terms=terms,
+        account=account.id,
         market=market,
         max_size=choice.max_size,
-        positions=len(place.account.positions),
+        positions=len(account.positions),
         expected_loss=place.loss,
         verdict=choice.verdict,
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from risk.gas_model import GasModel
-from risk.liquidation import LiquidationVerdict
+from risk.liquidation import LiquidationTerms, LiquidationVerdict
 from risk.margin import Account, MarginState
 from risk.retry_book import RetryBook, RetryEntry
 from risk.units import AccountId, MarketId, Ppm, QuoteAtoms, Seconds
@@ -63,9 +63,14 @@ class WorkInHand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedItem:
-    """One item to send; `max_size` 0 leaves the size to the exchange's rules."""
+    """One item to send; `max_size` 0 leaves the size to the exchange's rules.
 
-    key: str
+    `judged` and `terms` are what the verdict was given on; `judged_on` names them (risk.intent).
+    """
+
+    judged_on: str
+    judged: Account
+    terms: LiquidationTerms
     account: AccountId
     market: MarketId
     max_size: int

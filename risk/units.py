@@ -95,3 +95,15 @@ def account_subaccount(account: AccountId) -> int:
 def account_label(account: AccountId) -> str:
     """Write an account as people read it: `0xowner/subaccount`."""
     return f"0x{account_owner(account).hex()}/{account_subaccount(account)}"
+
+
+def parse_account(text: str) -> AccountId:
+    """Read an account as `account_label` writes it; `0xowner` alone means subaccount 0.
+
+    Raises ValueError with what was expected and found.
+    """
+    owner, _, subaccount = text.partition("/")
+    try:
+        return account_id(bytes.fromhex(owner.removeprefix("0x")), int(subaccount or "0"))
+    except ValueError as error:
+        raise ValueError(f"expected an account as 0xowner/subaccount, found {text!r}") from error

@@ -1,0 +1,154 @@
+"""What the liquidation keeper has on its hands: items on their way, and what was learned from them.
+
+An item is in flight from the plan until its effect is seen: its result in the feed, whose changes are
+then applied, or the end of its transaction without one. So the same account is never planned twice
+on a state that a transaction of ours is about to change. A failure never locks an account out: the
+retry book spaces tries, and forgets when the account or its prices change.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from risk.gas_model import GasModel, learned, ran_out
+from risk.liquidation import LiquidationCode
+from risk.liquidation_values import PlannedBatch, WorkInHand
+from risk.market import Market
+from risk.retry_book import Circumstances, RetryBook, circumstances
+from risk.units import AccountId, MarketId, Seconds
+from venues.port import LiquidationSettled
+
+Pair = tuple[AccountId, MarketId]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentBatch:
+    """A batch on its way: which item is which intent, and what it may use."""
+
+    keys: Mapping[Pair, str]
+    seen: Mapping[AccountId, Circumstances]
+    position_counts: Mapping[AccountId, int]
+    gas: int
+
+
+class Hand:
+    """Items in flight, retries, gas: the keeper's memory between cycles. All of it may be lost."""
+
+    def __init__(self, retries: RetryBook, gas: GasModel) -> None:
+        self.retries = retries
+        self.gas = gas
+        self._batches: dict[int, SentBatch] = {}
+        self._in_flight: dict[Pair, int] = {}
+        self._mined_at: dict[int, list[tuple[int, SentBatch]]] = {}
+
+    def work(self, warming_up: frozenset[MarketId]) -> WorkInHand:
+        """Give what the planner must know."""
+        return WorkInHand(
+            in_flight=self._in_flight.keys(),
+            batches_in_flight=len(self._batches),
+            warming_up=warming_up,
+            retries=self.retries,
+            gas=self.gas,
+        )
+
+    @property
+    def batches_in_flight(self) -> int:
+        """Count the transactions on their way."""
+        return len(self._batches)
+
+    @property
+    def accounts_in_flight(self) -> set[AccountId]:
+        """Give the accounts that an item of ours is about to change."""
+        return {account for account, _ in self._in_flight}
+
+    def sent(
+        self,
+        nonce: int,
+        batch: PlannedBatch,
+        keys: Sequence[str],
+        markets: Mapping[MarketId, Market],
+    ) -> None:
+        """Remember a batch that left, by its nonce: replacements share it."""
+        pairs = [(item.account, item.market) for item in batch.items]
+        self._batches[nonce] = SentBatch(
+            keys=dict(zip(pairs, keys, strict=True)),
+            seen={item.account: circumstances(item.judged, markets) for item in batch.items},
+            position_counts={item.account: len(item.judged.positions) for item in batch.items},
+            gas=batch.gas,
+        )
+        self._in_flight.update(dict.fromkeys(pairs, nonce))
+
+    def adopt(self, nonce: int, keys: Mapping[Pair, str]) -> None:
+        """Remember a batch of an earlier life of this keeper, found in the journal."""
+        self._batches[nonce] = SentBatch(keys=keys, seen={}, position_counts={}, gas=0)
+        self._in_flight.update(dict.fromkeys(keys, nonce))
+
+    def batch(self, nonce: int) -> SentBatch | None:
+        """Give a batch that is still on its way."""
+        return self._batches.get(nonce)
+
+    def seen_in_feed(self, settled: LiquidationSettled) -> None:
+        """Release an item whose result the feed has applied."""
+        self._in_flight.pop((settled.account, settled.market), None)
+
+    def mined(
+        self,
+        nonce: int,
+        results: Sequence[LiquidationSettled],
+        *,
+        gas_used: int,
+        block: int,
+        now: Seconds,
+    ) -> SentBatch | None:
+        """Learn from a mined batch; its items stay in flight until the feed has shown them."""
+        batch = self._batches.pop(nonce, None)
+        if batch is None:
+            return None
+        done = [each for each in results if each.code is LiquidationCode.LIQUIDATED]
+        counts = batch.position_counts
+        if counts:
+            self.gas = learned(
+                self.gas,
+                items=len(done),
+                positions=sum(counts[each.account] for each in done),
+                gas_used=gas_used,
+            )
+        self.retries = self.retries.noted(
+            (
+                (each.account, each.code, batch.seen[each.account])
+                for each in results
+                if each.account in batch.seen and each.code is not LiquidationCode.EXPIRED
+            ),
+            now,
+        )
+        self._mined_at.setdefault(block, []).append((nonce, batch))
+        return batch
+
+    def ended(self, nonce: int, *, gas_used: int | None = None) -> SentBatch | None:
+        """Release a batch that will never have results; one that ran out of gas teaches."""
+        batch = self._batches.pop(nonce, None)
+        if batch is None:
+            return None
+        self._release(nonce, batch)
+        if gas_used is not None and gas_used >= batch.gas > 0:
+            self.gas = ran_out(
+                self.gas,
+                items=len(batch.keys),
+                positions=sum(batch.position_counts.values()),
+                gas_limit=batch.gas,
+            )
+        return batch
+
+    def release_up_to(self, sealed_block: int) -> None:
+        """Release what was mined in blocks that the feed has audited, shown or not."""
+        for block in [block for block in self._mined_at if block <= sealed_block]:
+            for nonce, batch in self._mined_at.pop(block):
+                self._release(nonce, batch)
+
+    def note_plan(self, retries: RetryBook) -> None:
+        """Take over the retries of a plan whose own judge refused accounts."""
+        self.retries = retries
+
+    def _release(self, nonce: int, batch: SentBatch) -> None:
+        for pair in batch.keys:
+            if self._in_flight.get(pair) == nonce:
+                del self._in_flight[pair]

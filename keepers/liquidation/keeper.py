@@ -1,0 +1,390 @@
+"""The worker: look who is under margin, plan, journal, send; hear what became of it.
+
+Level-triggered: the monitor only wakes it, and each cycle decides on the state as it is. A cycle
+ends in one outcome and does not wait for the chain. Between the plan and the journal nothing is
+awaited but the signature, and each batch is judged again right before it is handed to the sender.
+Times are on the venue's clock unless they say monotonic.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import structlog
+
+from keepers.liquidation.hand import Hand, Pair, SentBatch
+from keepers.liquidation.intents import intent_of, item_of
+from keepers.liquidation.metrics import NOT_MINED, LiquidationMetrics
+from keepers.liquidation.outcome import CycleOutcome
+from keepers.sender import Outcome, Refusal, Result, Sender, Ticket
+from risk.liquidation import (
+    LiquidationCode,
+    LiquidationRules,
+    LiquidationTerms,
+    LiquidationVerdict,
+    backstop_state,
+    judge_liquidation,
+)
+from risk.liquidation_plan import confirm, plan_liquidations, retries_after_plan
+from risk.liquidation_values import (
+    Candidate,
+    LiquidationPlan,
+    PlanLimits,
+    PlannedBatch,
+    PlannedItem,
+    SkipReason,
+)
+from risk.margin import Account, MarginState
+from risk.market import Market
+from risk.price_guard import Doubt
+from risk.units import ATOMS_PER_USD, AccountId, MarketId, QuoteAtoms, Seconds
+from runtime.clock import Clock
+from venues.port import LiquidationSettled, LiquidationVenue
+
+PERIOD_SECONDS: Final = 0.25
+"""Longest pause between cycles: what a wake missed, this finds (retries due, cool-downs over)."""
+SPARE_CANDIDATES: Final = 64
+"""Accounts judged beyond what the free batches can hold: some will have to wait."""
+WAIT_FOR: Final = frozenset({Doubt.UNPRICED, Doubt.FUTURE_DATED, Doubt.DIVERGED, Doubt.WARMING_UP})
+"""Doubts that the exchange does not check by itself; it refuses stale and closed markets."""
+
+log = structlog.get_logger(__name__)
+
+
+class AccountsView(Protocol):
+    """What the keeper asks of whoever watches the accounts."""
+
+    @property
+    def distrust(self) -> str | None:
+        """Why nothing may be acted on, or None."""
+
+    @property
+    def now(self) -> Seconds:
+        """The venue's clock."""
+
+    @property
+    def applied_block(self) -> int:
+        """The newest block of which something was applied."""
+
+    @property
+    def sealed_block(self) -> int:
+        """The newest block that was applied whole."""
+
+    @property
+    def markets(self) -> Mapping[MarketId, Market]:
+        """The markets as they are now."""
+
+    @property
+    def rules(self) -> LiquidationRules:
+        """The exchange-wide rules."""
+
+    @property
+    def insurance_fund(self) -> QuoteAtoms:
+        """The insurance fund."""
+
+    @property
+    def backstop_account(self) -> AccountId:
+        """The pool's account."""
+
+    def under_margin_count(self) -> int:
+        """Count the accounts under margin."""
+
+    def oldest_under_margin(self) -> tuple[Seconds, int] | None:
+        """Give the venue's time and block at which the oldest of them fell under margin."""
+
+    def worst(self, limit: int) -> Sequence[AccountId]:
+        """Name accounts under margin, the largest shortfall first."""
+
+    def account(self, account: AccountId) -> Account:
+        """Give an account."""
+
+    def state(self, account: AccountId) -> MarginState:
+        """Judge an account exactly, now."""
+
+    def doubt(self, market: MarketId) -> Doubt | None:
+        """Give the reason not to act on a market's price, or None."""
+
+
+class OutcomeJournal(Protocol):
+    """Where the keeper writes what became of its intents."""
+
+    def settle(self, key: str, outcome: str, detail: Mapping[str, object] | None = None) -> None:
+        """Record what was seen on chain."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeeperLimits:
+    """What the operator allows this keeper."""
+
+    plan: PlanLimits
+    expiry_seconds: int
+
+
+class LiquidationKeeper:
+    """Liquidate every account below its maintenance margin, once each."""
+
+    name = "liquidation"
+
+    def __init__(
+        self,
+        *,
+        view: AccountsView,
+        venue: LiquidationVenue,
+        sender: Sender,
+        journal: OutcomeJournal,
+        hand: Hand,
+        limits: KeeperLimits,
+        metrics: LiquidationMetrics,
+        clock: Clock,
+    ) -> None:
+        self._view = view
+        self._venue = venue
+        self._sender = sender
+        self._journal = journal
+        self._hand = hand
+        self._limits = limits
+        self._metrics = metrics
+        self._clock = clock
+        self._wake = asyncio.Event()
+        self._woken_at: float | None = None
+        self._last_said: tuple[CycleOutcome, str] | None = None
+        sender.subscribe(self.on_outcome)
+
+    # --- woken by others -------------------------------------------------------------------------
+
+    def wake(self) -> None:
+        """Ask for a cycle; called by the monitor, in the task that read the change."""
+        if self._woken_at is None:
+            self._woken_at = self._clock.monotonic()
+        self._wake.set()
+
+    def on_settled(self, settled: LiquidationSettled) -> None:
+        """Learn of a result that the feed has applied, whoever's it is."""
+        self._hand.seen_in_feed(settled)
+
+    def on_outcome(self, outcome: Outcome) -> None:
+        """Learn what became of a transaction of ours."""
+        match outcome.result:
+            case Result.MINED if outcome.receipt is not None:
+                self._mined(outcome, outcome.receipt)
+            case Result.FINAL | Result.MINED | Result.TAKEN_BACK | Result.WOULD_HAVE_SENT:
+                return
+            case _:
+                self._not_mined(outcome)
+        self.wake()
+
+    # --- the loop --------------------------------------------------------------------------------
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Cycle until stop: at once when woken, else every quarter of a second."""
+        while not stop.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(PERIOD_SECONDS):
+                    await self._wake.wait()
+            self._wake.clear()
+            await self.run_once()
+
+    async def run_once(self) -> CycleOutcome:
+        """See, judge, remember, act; give the one outcome of the cycle."""
+        woken_at, self._woken_at = self._woken_at, None
+        started = self._clock.monotonic()
+        outcome, why = await self._cycle(woken_at or started)
+        metrics = self._metrics
+        metrics.cycles.labels(outcome.value).inc()
+        metrics.batches_in_flight.set(self._hand.batches_in_flight)
+        metrics.last_cycle.set(self._clock.now())
+        if outcome is CycleOutcome.ACTED:
+            metrics.cycle_duration.observe(self._clock.monotonic() - started)
+        if outcome is CycleOutcome.ACTED or (outcome, why) != self._last_said:
+            log.info(
+                "cycle_finished",
+                outcome=outcome.value,
+                why=why,
+                under_margin=self._view.under_margin_count(),
+                batches_in_flight=self._hand.batches_in_flight,
+                block=self._view.applied_block,
+                duration_seconds=round(self._clock.monotonic() - started, 6),
+            )
+        self._last_said = (outcome, why)
+        return outcome
+
+    async def _cycle(self, decided_at: float) -> tuple[CycleOutcome, str]:
+        view, hand = self._view, self._hand
+        if view.distrust is not None:
+            return CycleOutcome.DISTRUSTED, view.distrust
+        hand.release_up_to(view.sealed_block)
+        if view.under_margin_count() == 0:
+            self._show_idle()
+            return CycleOutcome.IDLE, "nobody is under margin"
+        free = self._limits.plan.max_batches - hand.batches_in_flight
+        if free <= 0:
+            return CycleOutcome.BUSY, "as many transactions are on their way as are allowed"
+        terms = self._terms()
+        candidates = self._candidates(free)
+        plan = plan_liquidations(
+            candidates, terms, limits=self._limits.plan, work=hand.work(self._warming_up())
+        )
+        hand.note_plan(retries_after_plan(hand.work(frozenset()), plan, candidates, terms))
+        sent = 0
+        refusals: list[str] = []
+        for batch in plan.batches:
+            ticket = await self._send(batch, decided_at)
+            if ticket is not None and ticket.refusal is None:
+                sent += len(ticket.intents)
+            elif ticket is not None:
+                refusals.append(f"{ticket.refusal}: {ticket.reason}")
+        self._show(plan)
+        if sent:
+            return CycleOutcome.ACTED, f"sent {sent} items in {len(plan.batches)} transactions"
+        return CycleOutcome.WAITING, "; ".join(refusals) or _why_waiting(plan)
+
+    def _terms(self) -> LiquidationTerms:
+        view = self._view
+        return LiquidationTerms(
+            markets=view.markets,
+            rules=view.rules,
+            backstop=backstop_state(view.state(view.backstop_account)),
+            insurance_fund=view.insurance_fund,
+            now=view.now,
+        )
+
+    def _candidates(self, free_batches: int) -> list[Candidate]:
+        """Judge the worst that are not on their way already, as many as could be sent."""
+        view = self._view
+        busy = self._hand.accounts_in_flight
+        room = free_batches * self._limits.plan.max_items + SPARE_CANDIDATES
+        room += len(self._hand.retries.entries)
+        return [
+            Candidate(account=view.account(account), state=view.state(account))
+            for account in view.worst(room + len(busy))
+            if account not in busy and account != view.backstop_account
+        ]
+
+    def _warming_up(self) -> frozenset[MarketId]:
+        return frozenset(
+            market for market in self._view.markets if self._view.doubt(market) in WAIT_FOR
+        )
+
+    async def _send(self, batch: PlannedBatch, decided_at: float) -> Ticket | None:
+        """Judge again, write down, sign and send; None when nothing of the batch was left."""
+        confirmed, _ = confirm(batch, self._judge_again, self._hand.gas)
+        if confirmed is None:
+            return None
+        view = self._view
+        expires_at = Seconds(view.now + self._limits.expiry_seconds)
+        intents = [
+            intent_of(item, view.markets, block=view.applied_block, expires_at=expires_at)
+            for item in confirmed.items
+        ]
+        call = self._venue.liquidation_call(
+            [item_of(item) for item in confirmed.items], deadline=expires_at, gas=confirmed.gas
+        )
+        ticket = await self._sender.submit(
+            intents, call, expires_at=expires_at, decided_at=decided_at
+        )
+        if ticket.refusal is None and ticket.nonce is not None:
+            keys = [intent.key for intent in intents]
+            self._hand.sent(ticket.nonce, confirmed, keys, view.markets)
+            self._metrics.planned.inc(len(intents))
+            self._metrics.seen_to_sent.observe(self._clock.monotonic() - decided_at)
+        elif ticket.refusal is Refusal.DUPLICATE:
+            log.warning("already_planned", reason=ticket.reason)
+        return ticket
+
+    def _judge_again(self, item: PlannedItem) -> LiquidationVerdict:
+        """Judge an item on the state of this moment; a second item of an account, on the plan's."""
+        view = self._view
+        if item.judged == view.account(item.account):
+            terms = self._terms()
+            return judge_liquidation(
+                view.state(item.account), item.market, terms, max_size=item.max_size
+            )
+        return item.verdict
+
+    # --- what became of it -----------------------------------------------------------------------
+
+    def _mined(self, outcome: Outcome, receipt: Mapping[str, object]) -> None:
+        results = self._venue.settled_items(receipt)
+        batch = self._hand.mined(
+            outcome.nonce,
+            results,
+            gas_used=_quantity(receipt.get("gasUsed")),
+            block=_quantity(receipt.get("blockNumber")),
+            now=self._view.now,
+        )
+        if batch is not None:
+            self._settle(batch, results)
+
+    def _settle(self, batch: SentBatch, results: Sequence[LiquidationSettled]) -> None:
+        left: dict[Pair, str] = dict(batch.keys)
+        for result in results:
+            key = left.pop((result.account, result.market), None)
+            self._metrics.results.labels(result.code.value).inc()
+            self._metrics.rewards.inc(result.reward / ATOMS_PER_USD)
+            if key is not None:
+                self._journal.settle(key, result.code.value, _detail(result))
+        for key in left.values():
+            # A mined batch gives a result for every item: anything else is worth a human's look.
+            log.error("result_missing", intent=key)
+            self._journal.settle(key, NOT_MINED, {"reason": "the receipt has no result for it"})
+        liquidated = sum(result.code is LiquidationCode.LIQUIDATED for result in results)
+        log.info("batch_mined", items=len(results), liquidated=liquidated)
+
+    def _not_mined(self, outcome: Outcome) -> None:
+        gas_used = None
+        if outcome.receipt is not None:
+            gas_used = _quantity(outcome.receipt.get("gasUsed"))
+        batch = self._hand.ended(outcome.nonce, gas_used=gas_used)
+        if batch is None:
+            return
+        self._metrics.results.labels(NOT_MINED).inc(len(batch.keys))
+        log.warning(
+            "batch_not_mined",
+            result=outcome.result.value,
+            items=len(batch.keys),
+            reason=outcome.reason,
+        )
+
+    # --- what is shown ---------------------------------------------------------------------------
+
+    def _show_idle(self) -> None:
+        for reason in SkipReason:
+            self._metrics.skipped.labels(reason.value).set(0)
+        self._metrics.stuck.set(0)
+        self._metrics.oldest_waiting.set(0)
+        self._metrics.oldest_waiting_blocks.set(0)
+
+    def _show(self, plan: LiquidationPlan) -> None:
+        metrics = self._metrics
+        counts = dict.fromkeys(SkipReason, 0)
+        for skip in plan.skips:
+            counts[skip.reason] += 1
+        for reason, count in counts.items():
+            metrics.skipped.labels(reason.value).set(count)
+        metrics.stuck.set(len(plan.stuck))
+        oldest = self._view.oldest_under_margin()
+        if oldest is not None:
+            metrics.oldest_waiting.set(self._view.now - oldest[0])
+            metrics.oldest_waiting_blocks.set(self._view.applied_block - oldest[1])
+
+
+def _why_waiting(plan: LiquidationPlan) -> str:
+    reasons = sorted({skip.reason.value for skip in plan.skips})
+    return "each account has a reason to wait: " + ", ".join(reasons) if reasons else "cured"
+
+
+def _quantity(value: object) -> int:
+    return int(value, 16) if isinstance(value, str) else 0
+
+
+def _detail(result: LiquidationSettled) -> dict[str, object]:
+    return {
+        "size_e8": result.size,
+        "value_atoms": result.value,
+        "discount_atoms": result.discount,
+        "penalty_atoms": result.penalty,
+        "shortfall_atoms": result.shortfall,
+        "reward_atoms": result.reward,
+    }

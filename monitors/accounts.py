@@ -1,0 +1,265 @@
+"""What the venue looks like now: every account, every market, and who is under margin.
+
+Sits at the end of a venue's feed (`venues.port.FeedSink`) and before the keepers. It applies changes
+to the account watch (book and trigger index), counts how far each price may be trusted, and wakes
+whoever asked. Its one rule: while the feed is interrupted nothing here may be acted on, and
+`distrust` says so in words.
+Times are on the venue's clock; waiting times of accounts also carry the number of the block.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from random import Random
+
+import structlog
+
+from monitors.account_metrics import AccountMetrics
+from risk.account_watch import AccountWatch
+from risk.columns import AccountColumns
+from risk.liquidation import LiquidationRules
+from risk.margin import Account, MarginState
+from risk.market import Market
+from risk.price_guard import Doubt, PriceRules, doubt_about, updates_needed
+from risk.units import AccountId, MarketId, QuoteAtoms, Seconds
+from venues.port import (
+    BlockRef,
+    CollateralChanged,
+    Funds,
+    FundsChanged,
+    LiquidationSettled,
+    MarketChanged,
+    OtherEvent,
+    PositionChanged,
+    RulesChanged,
+    Snapshot,
+    StampedChange,
+)
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """What is known of the exchange as a whole at this moment."""
+
+    funds: Funds
+    rules: LiquidationRules
+    backstop_account: AccountId
+
+
+class AccountsMonitor:
+    """Hold the venue's state as the feed tells it, and wake the keepers when it matters."""
+
+    def __init__(
+        self,
+        *,
+        watch: AccountWatch,
+        price_rules: PriceRules,
+        metrics: AccountMetrics,
+        random: Random,
+    ) -> None:
+        self.watch = watch
+        self.exchange: Exchange | None = None
+        self.distrust: str | None = "no snapshot yet"
+        self.now = Seconds(0)
+        self.applied_block = 0
+        self.sealed_block = 0
+        self._price_rules = price_rules
+        self._metrics = metrics
+        self._random = random
+        self._updates_needed: dict[MarketId, int] = {}
+        self._listeners: list[Callable[[], None]] = []
+        self._settled_listeners: list[Callable[[LiquidationSettled], None]] = []
+
+    # --- for the keepers ---------------------------------------------------------------------
+
+    def on_wake(self, listener: Callable[[], None]) -> None:
+        """Call `listener` whenever something may have to be done; it must return at once."""
+        self._listeners.append(listener)
+
+    def on_settled(self, listener: Callable[[LiquidationSettled], None]) -> None:
+        """Call `listener` with every liquidation result seen on chain, ours or not."""
+        self._settled_listeners.append(listener)
+
+    @property
+    def markets(self) -> Mapping[MarketId, Market]:
+        """The markets as they are now."""
+        return self.watch.book.markets
+
+    def account(self, account: AccountId) -> Account:
+        """Give one account as it is held; KeyError when it was never seen."""
+        return self.watch.book.account(account)
+
+    def state(self, account: AccountId) -> MarginState:
+        """Judge one account exactly, on the venue's clock."""
+        return self.watch.book.state(account, self.now)
+
+    @property
+    def rules(self) -> LiquidationRules:
+        """The exchange-wide liquidation rules. Raises RuntimeError before the first snapshot."""
+        return self._known.rules
+
+    @property
+    def insurance_fund(self) -> QuoteAtoms:
+        """The insurance fund. Raises RuntimeError before the first snapshot."""
+        return self._known.funds.insurance_fund
+
+    @property
+    def backstop_account(self) -> AccountId:
+        """The pool's account. Raises RuntimeError before the first snapshot."""
+        return self._known.backstop_account
+
+    def under_margin_count(self) -> int:
+        """Count the accounts under margin."""
+        return len(self.watch.under_margin)
+
+    def oldest_under_margin(self) -> tuple[Seconds, int] | None:
+        """Give the venue's time and block at which the oldest of them fell under margin."""
+        return self.watch.oldest_under_margin()
+
+    def worst(self, limit: int) -> Sequence[AccountId]:
+        """Name accounts under margin, the largest shortfall first."""
+        return self.watch.worst(limit)
+
+    def doubt(self, market: MarketId) -> Doubt | None:
+        """Give the reason not to act on a market's price, or None."""
+        return doubt_about(
+            self.markets[market],
+            needed=self._updates_needed.get(market, 0),
+            now=self.now,
+            rules=self._price_rules,
+        )
+
+    # --- for the feed ------------------------------------------------------------------------
+
+    def on_snapshot(self, snapshot: Snapshot) -> None:
+        """Forget everything and start from this."""
+        self.now = snapshot.block.timestamp
+        self.applied_block = self.sealed_block = snapshot.block.number
+        self.watch.load(snapshot.markets, snapshot.accounts, self.now)
+        self.exchange = Exchange(
+            funds=snapshot.funds,
+            rules=snapshot.rules,
+            backstop_account=snapshot.backstop_account,
+        )
+        self._updates_needed = {
+            market.id: updates_needed(
+                None, market, self._updates_needed.get(market.id, 0), self._price_rules
+            )
+            for market in snapshot.markets.values()
+        }
+        self.distrust = None
+        self._metrics.follow(snapshot.markets)
+        self._metrics.snapshots.inc()
+        log.info(
+            "snapshot_loaded",
+            block=snapshot.block.number,
+            accounts=len(self.watch.book),
+            markets=len(snapshot.markets),
+        )
+        self._wake()
+
+    def on_changes(self, changes: Sequence[StampedChange], *, now: Seconds) -> None:
+        """Apply these in order; wake the keepers when somebody is under margin."""
+        self.now = max(self.now, now)
+        for stamped in changes:
+            self._apply(stamped)
+        self.applied_block = max(self.applied_block, changes[-1].block_number if changes else 0)
+        self._wake()
+
+    def on_sealed(self, block: BlockRef) -> None:
+        """Let the clock move: funding accrues, prices age, cool-downs end."""
+        self.applied_block = max(self.applied_block, block.number)
+        self.sealed_block = max(self.sealed_block, block.number)
+        if block.timestamp > self.now:
+            self.now = block.timestamp
+            self.watch.advance(self.now)
+        self._wake()
+
+    def on_interrupted(self, reason: str) -> None:
+        """Act on nothing until the next snapshot."""
+        self.distrust = reason
+        self._metrics.interruptions.inc()
+        log.warning("feed_interrupted", reason=reason)
+
+    def accounts_for_audit(self, count: int) -> Sequence[AccountId]:
+        """Name accounts to be re-read from the chain, at random."""
+        total = len(self.watch.book)
+        if total == 0:
+            return ()
+        return self.watch.book.accounts_at(
+            [self._random.randrange(total) for _ in range(min(count, total))]
+        )
+
+    def audit(self, block: BlockRef, accounts: AccountColumns) -> int:
+        """Compare re-read accounts with what is held; give the number that differ."""
+        different = self.watch.book.differences(accounts)
+        if different:
+            log.error("state_diverged", block=block.number, accounts=len(different))
+        return len(different)
+
+    def show(self) -> None:
+        """Set the gauges: called before each scrape, so that the hot path does not pay for them."""
+        metrics = self._metrics
+        metrics.accounts.set(len(self.watch.book))
+        metrics.positions.set(self.watch.book.position_count)
+        metrics.under_margin.set(len(self.watch.under_margin))
+        metrics.is_trusted.set(self.distrust is None)
+        metrics.venue_time.set(self.now)
+        metrics.applied_block.set(self.applied_block)
+        for market in self.markets.values():
+            metrics.show_market(market, self.doubt(market.id))
+        if self.exchange is not None:
+            metrics.show_insurance(self.exchange.funds.insurance_fund)
+
+    # --- within ------------------------------------------------------------------------------
+
+    @property
+    def _known(self) -> Exchange:
+        if self.exchange is None:
+            raise RuntimeError("expected a snapshot before any question about the exchange")
+        return self.exchange
+
+    def _apply(self, stamped: StampedChange) -> None:
+        change = stamped.change
+        match change:
+            case MarketChanged():
+                self._apply_market(change)
+            case PositionChanged():
+                self.watch.set_position(
+                    change.account,
+                    change.market,
+                    size=change.size,
+                    quote=change.quote,
+                    funding=change.funding,
+                    slice_time=change.slice_time,
+                    collateral=change.collateral,
+                )
+            case CollateralChanged():
+                self.watch.set_collateral(change.account, change.collateral)
+            case FundsChanged() if self.exchange is not None:
+                self.exchange = replace(self.exchange, funds=change.funds)
+            case RulesChanged() if self.exchange is not None:
+                self.exchange = replace(self.exchange, rules=change.rules)
+            case LiquidationSettled():
+                for listener in self._settled_listeners:
+                    listener(change)
+            case OtherEvent():
+                log.info("event_seen", name=change.name, block=stamped.block_number)
+            case FundsChanged() | RulesChanged():
+                # Said before the first snapshot, which will carry both.
+                return
+
+    def _apply_market(self, change: MarketChanged) -> None:
+        market = change.market
+        before = self.markets.get(market.id)
+        self._updates_needed[market.id] = updates_needed(
+            before, market, self._updates_needed.get(market.id, 0), self._price_rules
+        )
+        self.watch.set_market(market, self.now)
+        self._metrics.note_price(market)
+
+    def _wake(self) -> None:
+        if self.distrust is None and self.watch.under_margin:
+            for listener in self._listeners:
+                listener()
