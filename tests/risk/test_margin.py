@@ -47,7 +47,7 @@ def test_an_account_without_positions_is_healthy_at_zero() -> None:
 
 @pytest.mark.parametrize(("collateral", "is_liquidatable"), [(usd(50), False), (usd(50) - 1, True)])
 def test_equity_equal_to_maintenance_margin_is_not_liquidatable(
-    collateral: int, is_liquidatable: bool
+    collateral: int, *, is_liquidatable: bool
 ) -> None:
     state = state_of(make_account(collateral, [make_position(shares(10))]))
     assert state.is_liquidatable is is_liquidatable
