@@ -1,0 +1,129 @@
+"""What the keeper remembers between cycles: who is in flight, until when."""
+
+from keepers.liquidation.hand import Hand
+from risk.gas_model import GasModel
+from risk.liquidation import LiquidationCode, judge_liquidation
+from risk.liquidation_batches import make_batch
+from risk.liquidation_values import PlannedBatch, PlannedItem
+from risk.margin import margin_state
+from risk.retry_book import RetryBook
+from risk.units import MarketId, QuoteAtoms, SizeE8
+from tests.builders import NOW, make_account, make_market, make_position, make_terms, shares, usd
+from venues.port import LiquidationSettled
+
+TERMS = make_terms(make_market())
+UNDER_MARGIN = make_account(usd(40), [make_position(shares(10))])
+PAIR = (UNDER_MARGIN.id, MarketId(0))
+
+
+def make_planned_batch() -> PlannedBatch:
+    state = margin_state(UNDER_MARGIN, TERMS.markets, NOW)
+    item = PlannedItem(
+        judged_on="state-1",
+        judged=UNDER_MARGIN,
+        terms=TERMS,
+        account=UNDER_MARGIN.id,
+        market=MarketId(0),
+        max_size=0,
+        positions=1,
+        expected_loss=QuoteAtoms(0),
+        verdict=judge_liquidation(state, MarketId(0), TERMS),
+    )
+    return make_batch([item], GasModel())
+
+
+def make_result(code: LiquidationCode) -> LiquidationSettled:
+    zero = QuoteAtoms(0)
+    return LiquidationSettled(
+        account=UNDER_MARGIN.id,
+        market=MarketId(0),
+        keeper=b"\x01" * 20,
+        code=code,
+        size=SizeE8(0),
+        value=zero,
+        discount=zero,
+        penalty=zero,
+        shortfall=zero,
+        reward=zero,
+        equity=zero,
+        maintenance_margin=zero,
+    )
+
+
+def make_hand() -> Hand:
+    hand = Hand(RetryBook(), GasModel())
+    hand.sent(7, make_planned_batch(), ["key"], TERMS.markets)
+    return hand
+
+
+def test_what_was_sent_is_in_flight() -> None:
+    hand = make_hand()
+    assert set(hand.work(frozenset()).in_flight) == {PAIR}
+    assert hand.batches_in_flight == 1
+    assert hand.accounts_in_flight == {UNDER_MARGIN.id}
+
+
+def test_a_receipt_frees_the_batch_but_the_account_waits_for_the_feed() -> None:
+    hand = make_hand()
+    result = make_result(LiquidationCode.LIQUIDATED)
+    batch = hand.mined(7, [result], gas_used=300_000, block=50, now=NOW)
+    assert batch is not None
+    assert batch.keys == {PAIR: "key"}
+    assert hand.batches_in_flight == 0
+    assert hand.accounts_in_flight == {UNDER_MARGIN.id}
+    hand.seen_in_feed(result)
+    assert hand.accounts_in_flight == set()
+
+
+def test_a_sealed_block_frees_what_the_feed_did_not_name() -> None:
+    hand = make_hand()
+    hand.mined(7, [], gas_used=300_000, block=50, now=NOW)
+    hand.release_up_to(49)
+    assert hand.accounts_in_flight == {UNDER_MARGIN.id}
+    hand.release_up_to(50)
+    assert hand.accounts_in_flight == set()
+
+
+def test_an_older_batch_does_not_free_an_account_that_is_on_its_way_again() -> None:
+    hand = make_hand()
+    result = make_result(LiquidationCode.LIQUIDATED)
+    hand.mined(7, [result], gas_used=300_000, block=50, now=NOW)
+    hand.seen_in_feed(result)
+    hand.sent(8, make_planned_batch(), ["key-2"], TERMS.markets)
+    hand.release_up_to(50)
+    assert hand.accounts_in_flight == {UNDER_MARGIN.id}
+
+
+def test_a_batch_that_never_was_mined_locks_nobody_out() -> None:
+    hand = make_hand()
+    assert hand.ended(7) is not None
+    assert hand.accounts_in_flight == set()
+    assert hand.retries.entries == {}
+
+
+def test_a_batch_that_ran_out_of_gas_raises_the_next_limit() -> None:
+    hand = make_hand()
+    batch = make_planned_batch()
+    before = hand.gas.bound(items=1, positions=1)
+    hand.ended(7, gas_used=batch.gas)
+    assert hand.gas.bound(items=1, positions=1) > before
+
+
+def test_a_refusal_spaces_the_next_try_and_a_late_batch_does_not() -> None:
+    refused, late = make_hand(), make_hand()
+    refused.mined(
+        7, [make_result(LiquidationCode.BACKSTOP_FULL)], gas_used=100_000, block=50, now=NOW
+    )
+    late.mined(7, [make_result(LiquidationCode.EXPIRED)], gas_used=100_000, block=50, now=NOW)
+    assert UNDER_MARGIN.id in refused.retries.entries
+    assert late.retries.entries == {}
+
+
+def test_what_the_journal_shows_of_an_earlier_life_is_in_flight_again() -> None:
+    hand = Hand(RetryBook(), GasModel())
+    hand.adopt(3, {PAIR: "key"})
+    assert hand.accounts_in_flight == {UNDER_MARGIN.id}
+    result = make_result(LiquidationCode.LIQUIDATED)
+    assert hand.mined(3, [result], gas_used=300_000, block=9, now=NOW) is not None
+    hand.release_up_to(9)
+    assert hand.accounts_in_flight == set()
