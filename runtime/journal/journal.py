@@ -34,8 +34,9 @@ class Journal(JournalReader):
         self._lock = lock
         self._clock = clock
         self._ledger = Ledger(connection.db)
+        self.opened_at = clock.now()
         with connection.commit(durable=True) as db:
-            cursor = db.execute("INSERT INTO openings (at) VALUES (?)", (clock.now(),))
+            cursor = db.execute("INSERT INTO openings (at) VALUES (?)", (self.opened_at,))
             assert cursor.lastrowid is not None
             self.fence = cursor.lastrowid
 
