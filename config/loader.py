@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 
 from config.environment import apply_environment
 from config.problems import key_path, problem_sentence, section_of
-from config.settings import Settings
+from config.settings import Roles, Settings
 from config.toml import Table, read_toml
 from runtime.errors import OperatorError
 
@@ -52,6 +52,14 @@ def load(path: Path, *, environment: Mapping[str, str]) -> LoadedConfig:
     except ValidationError as error:
         raise OperatorError(problem_sentence(error, Settings, file_of)) from None
     return LoadedConfig(settings=settings, path=path, key_to_source=key_to_source)
+
+
+def load_roles(path: Path) -> Roles:
+    """Read a file of `role = "0x…"` lines; raises OperatorError with one sentence."""
+    try:
+        return Roles.model_validate(read_toml(path))
+    except ValidationError as error:
+        raise OperatorError(problem_sentence(error, Roles, lambda _key: str(path))) from None
 
 
 def shipped_profile(name: str) -> Path:
