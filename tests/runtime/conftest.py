@@ -1,0 +1,42 @@
+"""Endpoints and chains for the tests of the transports."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from tests.anvil import Anvil, running_anvil
+from tests.runtime.nodes import FakeClock, Node, running_node
+
+
+@pytest.fixture
+async def node() -> AsyncIterator[Node]:
+    """An endpoint that answers 0x1 until a test says otherwise."""
+    async with running_node("alpha") as started:
+        yield started
+
+
+@pytest.fixture
+async def other_node() -> AsyncIterator[Node]:
+    """A second endpoint."""
+    async with running_node("beta") as started:
+        yield started
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """Time that stands still."""
+    return FakeClock()
+
+
+@pytest.fixture(scope="module")
+def anvil() -> Iterator[Anvil]:
+    """A chain that mines each transaction at once."""
+    with running_anvil() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def slow_anvil() -> Iterator[Anvil]:
+    """A chain with a block a second."""
+    with running_anvil(block_time_seconds=1) as started:
+        yield started
