@@ -24,6 +24,7 @@ class Defect(StrEnum):
     UNKNOWN_MARKET = "unknown_market"
     BAD_VALUE = "bad_value"
     UNPLACED = "unplaced"
+    FOREIGN = "foreign"
 
 
 class UndecodableError(ValueError):
