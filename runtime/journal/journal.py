@@ -17,7 +17,7 @@ from runtime.journal.errors import DuplicateIntentError, JournalError
 from runtime.journal.ledger import Ledger
 from runtime.journal.reader import JournalReader
 from runtime.journal.records import Intent, LaneRecord, Purpose, State, TransactionDraft
-from runtime.journal.states import PENDING
+from runtime.journal.states import PENDING, IllegalTransitionError
 from runtime.journal.writer_lock import WriterLock
 
 REVERTED = "reverted"
@@ -170,7 +170,7 @@ class Journal(JournalReader):
         """Note that the chain took a mined transaction back: it and its intents are in flight."""
         at = self._clock.now()
         with self._connection.commit(durable=False):
-            row = self._ledger.transaction(tx_hash)
+            row = self._mined_row(tx_hash)
             self._ledger.move_transaction(row, State.SENT, at=at, reason=reason, facts=_UNMINED)
             carried = self._ledger.intents_at(row["lane"], row["nonce"])
             self._ledger.move_intents(carried, State.SENT, at=at, reason=reason)
@@ -180,7 +180,7 @@ class Journal(JournalReader):
         """Note that a mined transaction is beyond recall: FINAL, or FAILED if it reverted."""
         at = self._clock.now()
         with self._connection.commit(durable=False):
-            row = self._ledger.transaction(tx_hash)
+            row = self._mined_row(tx_hash)
             end = State.FINAL if row["status"] == 1 else State.FAILED
             reason = row["reason"] if end is State.FINAL else row["reason"] or REVERTED
             self._ledger.move_transaction(row, end, at=at, reason=reason)
@@ -264,6 +264,12 @@ class Journal(JournalReader):
         end = State.EXPIRED if purpose is Purpose.CANCEL_EXPIRED else State.CANCELLED
         self._ledger.move_intents(carried, end, at=at, reason=reason)
         self._ledger.settle(carried, at=at)
+
+    def _mined_row(self, tx_hash: str) -> sqlite3.Row:
+        row = self._ledger.transaction(tx_hash)
+        if State(row["state"]) is not State.MINED:
+            raise IllegalTransitionError(f"expected {tx_hash} to be mined, was {row['state']}")
+        return row
 
     def _intent_rows(self, keys: Sequence[str]) -> list[sqlite3.Row]:
         found = []
