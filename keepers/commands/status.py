@@ -44,9 +44,7 @@ def _plain(value: object) -> str:
 
 def _get(listen: str, page: str) -> Any:  # noqa: ANN401 - whatever JSON the keeper answers
     try:
-        with urllib.request.urlopen(
-            f"http://{listen}{page}", timeout=TIMEOUT_SECONDS
-        ) as answer:
+        with urllib.request.urlopen(f"http://{listen}{page}", timeout=TIMEOUT_SECONDS) as answer:
             return json.load(answer)
     except urllib.error.HTTPError as error:
         # /readyz answers 503 with its reasons in the body.
