@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from runtime.journal import Journal, JournalError, JournalReader
 
+from runtime.journal import Journal, JournalError, JournalReader, State
 from tests.runtime.journal.conftest import MakeDraft, MakeIntent, StepClock
 
 _OPEN = """
@@ -26,6 +26,11 @@ except JournalError as error:
 def open_in_another_process(path: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", _OPEN, str(path)]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+
+
+def plan_until_it_fails(journal: Journal, make_intent: MakeIntent) -> None:
+    for number in range(10_000):
+        journal.plan([make_intent(f"{number}")])
 
 
 def test_a_second_process_is_refused_in_one_sentence(journal: Journal, path: Path) -> None:
@@ -74,13 +79,12 @@ def test_a_full_journal_refuses_in_one_sentence_and_keeps_what_it_has(
     path: Path, clock: StepClock, make_intent: MakeIntent
 ) -> None:
     with Journal.open(path, clock, max_pages=40) as journal:
-        recorded = 0
         with pytest.raises(JournalError, match="is full: free disk space") as failure:
-            for number in range(10_000):
-                journal.plan([make_intent(f"{number}")])
-                recorded += 1
+            plan_until_it_fails(journal, make_intent)
         assert "nothing was sent" in str(failure.value)
-        assert recorded == len(journal.intents()) > 0
+        planned = journal.intents(state=State.PLANNED)
+        assert [len(journal.history(intent.key)) for intent in planned] == [1] * len(planned)
+        assert planned
 
 
 def test_a_disk_that_refuses_to_write_is_one_sentence(
@@ -91,8 +95,7 @@ def test_a_disk_that_refuses_to_write_is_one_sentence(
         resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 200_000, hard))
         try:
             with pytest.raises(JournalError, match=r"cannot be written|is full"):
-                for number in range(10_000):
-                    journal.plan([make_intent(f"{number}")])
+                plan_until_it_fails(journal, make_intent)
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         assert journal.plan([make_intent("after")]) != []

@@ -1,6 +1,7 @@
 """What the journal promises about intents and transactions."""
 
 import pytest
+
 from runtime.journal import (
     REVERTED,
     DuplicateIntentError,
@@ -10,7 +11,6 @@ from runtime.journal import (
     Purpose,
     State,
 )
-
 from tests.runtime.journal.conftest import MakeDraft, MakeIntent, StepClock
 
 
