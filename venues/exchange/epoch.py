@@ -32,6 +32,8 @@ from venues.port import BlockRef, FeedSink
 
 _UNSUBSCRIBE_SECONDS: Final = 1.0
 _SNAPSHOT_ATTEMPTS: Final = 5
+_STREAMS: Final = 2
+"""Logs and heads."""
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("exchange.feed")
 
@@ -44,6 +46,10 @@ class FeedSettings:
     """Ask for logs of blocks in the making, on nodes whose logs otherwise wait for the seal."""
     audit_period_seconds: float = 0.25
     """How often sealed blocks are audited; without a WebSocket, how often we look at all."""
+    silence_seconds: float = 2.0
+    """A stream without a head for this long is helped along by polling."""
+    resubscribe_seconds: float = 5.0
+    """How often a stream that could not be had is tried again; until then we poll."""
     stall_seconds: float = 10.0
     """Without a new block, or without a working audit, for this long the state is doubtful."""
     state_audit_period_seconds: float = 15.0
@@ -92,7 +98,8 @@ class Epoch:
             metrics=parts.metrics,
             most_held=parts.settings.most_held_logs,
         )
-        self._polls_heads = parts.subscriber is None
+        self._subscriptions: list[Subscription] = []
+        self._subscribed_at = parts.clock.monotonic()
         self._audited: BlockRef | None = None
         self._audited_at = parts.clock.monotonic()
         self._state_audited_at = parts.clock.monotonic()
@@ -103,9 +110,8 @@ class Epoch:
         Ends by an error only: FeedInterruptedError, TransientError or RpcError for what a new
         epoch may heal.
         """
-        subscriptions: list[Subscription] = []
         try:
-            await self._subscribe(subscriptions)
+            await self._subscribe()
             await self._begin()
             while True:
                 await self._pause()
@@ -113,38 +119,51 @@ class Epoch:
                 await self._step()
         finally:
             self._stream.close()
-            await self._unsubscribe(subscriptions)
+            await self._unsubscribe()
 
     # --- the start --------------------------------------------------------------------------
 
-    async def _subscribe(self, subscriptions: list[Subscription]) -> None:
+    async def _subscribe(self) -> None:
+        """Open the stream, or fall back to polling until it can be had."""
         subscriber = self._parts.subscriber
         if subscriber is None:
             return
+        self._subscribed_at = self._parts.clock.monotonic()
         wanted: dict[str, Any] = {"address": self._parts.contract.address_text}
         if self._settings.subscribe_pending:
             wanted |= {"fromBlock": "pending", "toBlock": "pending"}
-        subscriptions.append(
-            await subscriber.subscribe(["logs", wanted], on_message=self._stream.on_log)
-        )
+        try:
+            logs = await subscriber.subscribe(["logs", wanted], on_message=self._stream.on_log)
+        except RpcError as error:
+            log.warning("logs_are_polled", reason=str(error))
+            return
+        self._subscriptions.append(logs)
         try:
             heads = await subscriber.subscribe(["newHeads"], on_message=self._stream.on_head)
-        except TransientError:
-            raise
         except RpcError as error:
             log.warning("heads_are_polled", reason=str(error))
-            self._polls_heads = True
         else:
-            subscriptions.append(heads)
+            self._subscriptions.append(heads)
 
-    async def _unsubscribe(self, subscriptions: list[Subscription]) -> None:
+    async def _resubscribe(self) -> None:
+        """Try again to open a stream that could not be had; what was missed is a gap."""
+        if self._parts.subscriber is None or self._subscriptions:
+            return
+        waited = self._parts.clock.monotonic() - self._subscribed_at
+        if waited < self._settings.resubscribe_seconds:
+            return
+        self._stream.hold()
+        await self._subscribe()
+        self._stream.has_gap = True
+
+    async def _unsubscribe(self) -> None:
         subscriber = self._parts.subscriber
         if subscriber is None:
             return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_UNSUBSCRIBE_SECONDS):
                 await asyncio.gather(
-                    *(subscriber.unsubscribe(item) for item in subscriptions),
+                    *(subscriber.unsubscribe(item) for item in self._subscriptions),
                     return_exceptions=True,
                 )
 
@@ -190,6 +209,7 @@ class Epoch:
                 await self._stream.urgent.wait()
 
     async def _step(self) -> None:
+        await self._resubscribe()
         try:
             if self._stream.has_gap:
                 await self._catch_up()
@@ -202,12 +222,19 @@ class Epoch:
         self._require_progress()
 
     async def _head(self) -> Head:
-        """Give the newest sealed block: the stream's, or one asked for without a stream."""
-        newest = self._stream.heads.newest
-        if self._polls_heads or newest is None:
-            self._stream.add_head(await read_sealed_head(self._parts.contract.reader))
-            newest = self._stream.heads.newest
-        assert newest is not None
+        """Give the newest sealed block: the stream's, or one asked for if it is silent."""
+        silent = self._parts.clock.monotonic() - self._stream.head_at
+        has_heads = len(self._subscriptions) == _STREAMS
+        if not has_heads or silent > self._settings.silence_seconds:
+            await self._poll_head()
+        return self._newest_seen()
+
+    async def _poll_head(self) -> None:
+        self._stream.add_head(await read_sealed_head(self._parts.contract.reader))
+
+    def _newest_seen(self) -> Head:
+        newest = self._parts.heads.newest
+        assert newest is not None, "expected a snapshot before an audit"
         return newest
 
     async def _catch_up(self) -> None:
@@ -216,8 +243,8 @@ class Epoch:
         self._stream.urgent.clear()
         self._stream.has_gap = False
         try:
-            self._stream.add_head(await read_sealed_head(self._parts.contract.reader))
-            head = self._parts.heads.newest or await self._head()
+            await self._poll_head()
+            head = self._newest_seen()
             behind = head.number - self._since().number
             if behind > self._settings.most_catch_up_blocks:
                 raise FeedInterruptedError(ResyncReason.GAP, f"{behind} blocks were missed")
@@ -260,8 +287,7 @@ class Epoch:
         """End the epoch when blocks stopped coming or could not be audited for too long."""
         limit = self._settings.stall_seconds
         now = self._parts.clock.monotonic()
-        newest = self._stream.heads.newest
-        number = 0 if newest is None else newest.number
+        number = self._newest_seen().number
         if now - self._stream.head_at > limit:
             raise FeedInterruptedError(
                 ResyncReason.STALLED,

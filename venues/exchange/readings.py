@@ -1,0 +1,85 @@
+"""What plain reads of the exchange give: values for commands, checks and duties.
+
+Money is in atoms, rates in ppm, times in seconds of the venue's clock, as in docs/exchange.md.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from risk.units import QuoteAtoms, Seconds
+from venues.port import Funds
+
+
+class Role(IntEnum):
+    """What an address may do on the exchange; one address holds one role at most."""
+
+    NONE = 0
+    PRICER = 1
+    BREAKER = 2
+    TUNER = 3
+    CORPORATE = 4
+    MATCHER = 5
+    GUARDIAN = 6
+    DELEVERAGER = 7
+
+
+class Parameter(IntEnum):
+    """What the duties may write, each within limits of the owner's."""
+
+    INITIAL_MARGIN = 1
+    FUNDING_RATE = 2
+    TAKER_FEE = 3
+    MAKER_FEE = 4
+    OPEN_INTEREST_CAP = 5
+    BAND = 6
+    STATUS = 7
+    SPLIT = 8
+    DIVIDEND = 9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The owner's limits of one parameter of one market; no writes when maximum < minimum."""
+
+    minimum: int
+    maximum: int
+    largest_step: int
+    cool_down: Seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountState:
+    """The exchange's own verdict on an account."""
+
+    equity: QuoteAtoms
+    maintenance_margin: QuoteAtoms
+    initial_margin: QuoteAtoms
+    notional: QuoteAtoms
+    is_priced: bool
+
+    @property
+    def is_liquidatable(self) -> bool:
+        """Say whether the exchange would take a liquidation, prices being fresh."""
+        return self.is_priced and self.equity < self.maintenance_margin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pools:
+    """The exchange's pools and its vault, in atoms."""
+
+    insurance_fund: QuoteAtoms
+    fee_pool: QuoteAtoms
+    funding_pool: QuoteAtoms
+    rewards_owed: QuoteAtoms
+    vault_balance: QuoteAtoms
+    withdrawals_open: bool
+
+    @property
+    def funds(self) -> Funds:
+        """Give the pools alone, as the feed tells them."""
+        return Funds(
+            insurance_fund=self.insurance_fund,
+            fee_pool=self.fee_pool,
+            funding_pool=self.funding_pool,
+            rewards_owed=self.rewards_owed,
+        )
