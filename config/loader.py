@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -177,5 +177,6 @@ def _anchor_defaults(table: Table, model: type[BaseModel], base: Path) -> None:
             table[key] = str(base / field.default)
 
 
-def _holds_path(annotation: Any) -> bool:  # noqa: ANN401 - whatever a field is declared as
-    return annotation is Path or Path in getattr(annotation, "__args__", ())
+def _holds_path(annotation: object) -> bool:
+    """Say whether a field is a path, however it is wrapped."""
+    return annotation is Path or any(_holds_path(part) for part in get_args(annotation))

@@ -19,6 +19,7 @@ ATOMS_PER_USD: Final = 10**6
 PRICE_UNITS_PER_USD: Final = 10**8
 LARGEST_PRICE: Final = 10**15
 LARGEST_INT: Final = 2**63 - 1
+_LARGEST_EXPONENT: Final = 60
 
 
 class Section(BaseModel):
@@ -61,6 +62,12 @@ def _check_address(value: str) -> str:
             "an address whose capitals match its checksum (a digit is wrong, or write it in lower case)"
         )
     return written
+
+
+def _check_bits(value: int) -> int:
+    if value > LARGEST_INT:
+        raise ValueError("an integer of at most 63 bits")
+    return value
 
 
 def _url_check(*schemes: str) -> Callable[[str], str]:
@@ -113,10 +120,16 @@ def exact_decimal(value: object) -> Decimal:
 
 def exact_units(amount: Decimal, units_per_usd: int) -> int:
     """Turn an amount in USD into whole units; what does not fit is refused, never rounded."""
-    units = amount * units_per_usd
-    if units != units.to_integral_value():
+    # Integers all the way: Decimal's own arithmetic rounds silently beyond its context's digits.
+    sign, digits, exponent = amount.as_tuple()
+    if not isinstance(exponent, int) or abs(exponent) > _LARGEST_EXPONENT:
+        raise ValueError("an amount of sensible size")
+    number = int("".join(map(str, digits))) * units_per_usd
+    power: int = 10 ** abs(exponent)
+    units, rest = (number * power, 0) if exponent >= 0 else divmod(number, power)
+    if rest:
         raise ValueError(f"an amount with at most {len(str(units_per_usd)) - 1} decimals")
-    return int(units)
+    return -units if sign else units
 
 
 def _check_usd(amount: Decimal) -> Decimal:
@@ -147,8 +160,9 @@ WebSocketUrl: TypeAlias = Annotated[str, AfterValidator(_url_check("ws", "wss"))
 Listen: TypeAlias = Annotated[str, AfterValidator(_check_listen)]
 FilePath: TypeAlias = Annotated[Path, BeforeValidator(_to_path)]
 Name: TypeAlias = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
-PositiveInt: TypeAlias = Annotated[int, Field(gt=0, le=LARGEST_INT)]
-NaturalInt: TypeAlias = Annotated[int, Field(ge=0, le=LARGEST_INT)]
+# Not `le=`: a field that sets its own upper bound would silently keep this one.
+PositiveInt: TypeAlias = Annotated[int, Field(gt=0), AfterValidator(_check_bits)]
+NaturalInt: TypeAlias = Annotated[int, Field(ge=0), AfterValidator(_check_bits)]
 Seconds: TypeAlias = Annotated[float, Field(gt=0, le=31_536_000, allow_inf_nan=False)]
 WholeSeconds: TypeAlias = Annotated[int, Field(gt=0, le=31_536_000)]
 Rate: TypeAlias = Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)]

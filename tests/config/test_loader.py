@@ -1,0 +1,429 @@
+"""The loader: layers, paths, and one sentence for each way a configuration can be wrong."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from config.loader import load, load_roles, shipped_profile
+from runtime.errors import OperatorError
+
+NETWORK = """
+[network]
+name = "test"
+chain_id = 31337
+endpoints = [{ name = "node", http_url = "http://127.0.0.1:8545", ws_url = "ws://127.0.0.1:8545" }]
+"""
+CHECKSUMMED = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
+LOWER = CHECKSUMMED.lower()
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., Path]:
+    def _write(text: str, name: str = "keeper.toml") -> Path:
+        path = tmp_path / name
+        path.write_text(text)
+        return path
+
+    return _write
+
+
+def sentence(path: Path, **environment: str) -> str:
+    with pytest.raises(OperatorError) as caught:
+        load(path, environment=environment)
+    text = str(caught.value)
+    assert "\n" not in text
+    assert re.search(r"[.!?] +[A-Z]", text) is None, f"more than one sentence: {text}"
+    return text
+
+
+BAD_INPUT = {
+    "not TOML": ("this is no toml", "", ["must be TOML", "line 1"]),
+    "a misspelt key": (
+        NETWORK + "[sender]\nmax_in_fligth = 3",
+        "",
+        ["sender.max_in_fligth is no key", "did you mean `max_in_flight`?"],
+    ),
+    "a key like no other": (
+        NETWORK + "[sender]\nzebra = 3",
+        "",
+        ["sender.zebra is no key", "remove it", "docs/configuration.md"],
+    ),
+    "a misspelt section": (NETWORK + "[sendr]\nmax_in_flight = 3", "", ["did you mean `sender`?"]),
+    "an unknown lane": (
+        NETWORK + '[keys.urgnet]\nkeystore = "k"',
+        "",
+        ["keys.urgnet is no key", "`urgent`"],
+    ),
+    "a misspelt key that leaves a required one missing": (
+        '[network]\nname = "test"\nchian_id = 1\nendpoints = []',
+        "",
+        ["network.chian_id is no key", "did you mean `chain_id`?"],
+    ),
+    "no network": ("[sender]\nmax_in_flight = 3", "", ["network is missing"]),
+    "a section that is a number": ("network = 3", "", ["network must be a table", "found 3"]),
+    "text where a number is due": (
+        NETWORK + '[sender]\nmax_in_flight = "8"',
+        "",
+        ["sender.max_in_flight must be an integer", 'found "8"'],
+    ),
+    "true where a number is due": (
+        NETWORK + "[sender]\nmax_in_flight = true",
+        "",
+        ["sender.max_in_flight must be an integer", "found true"],
+    ),
+    "false where a number is due": (
+        NETWORK + "[sender]\nreplace_seconds = false",
+        "",
+        ["sender.replace_seconds must be a number", "found false"],
+    ),
+    "a float where an integer is due": (
+        NETWORK + "[sender]\nmax_in_flight = 1.5",
+        "",
+        ["sender.max_in_flight must be an integer", "found 1.5"],
+    ),
+    "a number where true or false is due": (
+        NETWORK.replace('name = "test"', 'name = "test"\nrequire_websocket = 0'),
+        "",
+        ["network.require_websocket must be true or false", "found 0"],
+    ),
+    "a negative count": (
+        NETWORK + "[sender]\nmax_in_flight = -1",
+        "",
+        ["sender.max_in_flight must be greater than 0", "found -1"],
+    ),
+    "a zero count": (
+        NETWORK + "[sender]\nmax_in_flight = 0",
+        "",
+        ["sender.max_in_flight must be greater than 0", "found 0"],
+    ),
+    "a zero time": (
+        NETWORK + "[sender]\nexpiry_seconds = 0",
+        "",
+        ["sender.expiry_seconds must be greater than 0", "found 0"],
+    ),
+    "an endless time": (
+        NETWORK + "[sender]\nexpiry_seconds = inf",
+        "",
+        ["sender.expiry_seconds must be a finite number", "found inf"],
+    ),
+    "a zero fee cap": (
+        NETWORK + "[sender]\nmax_fee_per_gas_wei = 0",
+        "",
+        ["sender.max_fee_per_gas_wei must be greater than 0"],
+    ),
+    "a negative amount": (
+        NETWORK + "[liquidation]\nmin_notional_usd = -1",
+        "",
+        ["liquidation.min_notional_usd must be an amount that is not negative", "found -1"],
+    ),
+    "an amount as a float": (
+        NETWORK + "[liquidation]\nmin_notional_usd = 0.5",
+        "",
+        ['must be an integer or a string of decimals like "0.25"', "found 0.5"],
+    ),
+    "an amount with too many decimals": (
+        NETWORK + '[liquidation]\nmin_notional_usd = "0.0000001"',
+        "",
+        ["must be an amount with at most 6 decimals"],
+    ),
+    "an amount that is no number": (
+        NETWORK + '[liquidation]\nmin_notional_usd = "lots"',
+        "",
+        ["must be an integer or a string of decimals", 'found "lots"'],
+    ),
+    "a tip above the cap": (
+        NETWORK + "[sender]\nmax_fee_per_gas_wei = 5\npriority_fee_per_gas_wei = 6",
+        "",
+        ["[sender] `max_fee_per_gas_wei` (5) must be at least `priority_fee_per_gas_wei` (6)"],
+    ),
+    "replacing before sending again": (
+        NETWORK + "[sender]\nrebroadcast_seconds = 9\nreplace_seconds = 3",
+        "",
+        ["[sender] `replace_seconds` (3.0) must be at least `rebroadcast_seconds` (9.0)"],
+    ),
+    "expiring before replacing": (
+        NETWORK + "[sender]\nexpiry_seconds = 6",
+        "",
+        ["[sender] `expiry_seconds` (6.0) must exceed `replace_seconds` (6.0)"],
+    ),
+    "a bump that nodes refuse": (
+        NETWORK + "[sender]\nfee_bump_ppm = 99_999",
+        "",
+        ["sender.fee_bump_ppm must be at least 100000", "found 99999"],
+    ),
+    "more batches than the sender carries": (
+        NETWORK + "[sender]\nmax_in_flight = 2\n[liquidation]\nmax_batches_in_flight = 3",
+        "",
+        ["`liquidation.max_batches_in_flight` (3) must be at most `sender.max_in_flight` (2)"],
+    ),
+    "more items than the contract takes": (
+        NETWORK + "[liquidation]\nmax_items_per_transaction = 129",
+        "",
+        ["liquidation.max_items_per_transaction must be at most 128", "found 129"],
+    ),
+    "two signers in one lane": (
+        NETWORK + '[keys.urgent]\nkeystore = "k"\npassword_file = "p"\n'
+        f'remote_signer_url = "http://signer"\naddress = "{LOWER}"',
+        "",
+        ["[keys.urgent] must have one signer", "both `keystore` and `remote_signer_url`"],
+    ),
+    "no signer in a lane": (
+        NETWORK + f'[keys.urgent]\naddress = "{LOWER}"',
+        "",
+        ["[keys.urgent] must have a signer, but has none"],
+    ),
+    "a keystore without a password": (
+        NETWORK + '[keys.urgent]\nkeystore = "k"',
+        "",
+        ["[keys.urgent] must say where the password of `keystore` is"],
+    ),
+    "a remote signer without an address": (
+        NETWORK + '[keys.urgent]\nremote_signer_url = "http://signer"',
+        "",
+        ["[keys.urgent] must name the key's `address`"],
+    ),
+    "one key for two lanes": (
+        NETWORK + '[keys.urgent]\nkeystore = "k"\npassword_file = "p"\n'
+        '[keys.housekeeping]\nkeystore = "k"\npassword_file = "p"',
+        "",
+        ["`keys.urgent.keystore` and `keys.housekeeping.keystore` must differ"],
+    ),
+    "a password in the file": (
+        NETWORK + '[keys.urgent]\nkeystore = "k"\npassword = "hunter2"',
+        "hunter2",
+        ["keys.urgent.password is no key", "did you mean `password_file`?"],
+    ),
+    "an address that is too short": (
+        NETWORK + '[exchange]\naddress = "0x1234"',
+        "",
+        ["exchange.address must be an address of 0x and 40 hexadecimal digits", 'found "0x1234"'],
+    ),
+    "an address with a wrong checksum": (
+        NETWORK + f'[exchange]\naddress = "{CHECKSUMMED.replace("aA", "Aa")}"',
+        "",
+        ["exchange.address must be an address whose capitals match its checksum"],
+    ),
+    "the zero address": (
+        NETWORK + f'[exchange]\naddress = "0x{"0" * 40}"',
+        "",
+        ["exchange.address must be an address other than zero"],
+    ),
+    "one address in two roles": (
+        NETWORK + f'[roles]\npricer = "{LOWER}"\nbreaker = "{CHECKSUMMED}"',
+        "",
+        ["[roles] `pricer` and `breaker` must be different addresses", CHECKSUMMED],
+    ),
+    "a URL of another kind": (
+        NETWORK.replace("http://127.0.0.1:8545", "ftp://host"),
+        "",
+        ["network.endpoints[0].http_url must be a URL like http://", 'found "ftp://host"'],
+    ),
+    "a URL without a host": (
+        NETWORK.replace("http://127.0.0.1:8545", "http://"),
+        "",
+        ["network.endpoints[0].http_url must be a URL"],
+    ),
+    "a URL with a port out of range": (
+        NETWORK.replace("http://127.0.0.1:8545", "http://host:70000"),
+        "",
+        ["network.endpoints[0].http_url must be a URL", "with a port from 1 to 65535"],
+    ),
+    "a bad URL that holds a key": (
+        NETWORK.replace("http://127.0.0.1:8545", "htp://host/v2/AbCdEf0123456789secret"),
+        "AbCdEf0123456789secret",
+        ['found "htp://host/v2/***"'],
+    ),
+    "HTTP where WebSocket is due": (
+        NETWORK.replace("ws://127.0.0.1:8545", "http://127.0.0.1:8545"),
+        "",
+        ["network.endpoints[0].ws_url must be a URL like ws://"],
+    ),
+    "no server": (
+        '[network]\nname = "test"\nchain_id = 1\nendpoints = []',
+        "",
+        ["network.endpoints must be a list of at least 1", "found a list of 0"],
+    ),
+    "no server with WebSocket": (
+        NETWORK.replace(', ws_url = "ws://127.0.0.1:8545"', ""),
+        "",
+        ["[network] one of `endpoints` must have a `ws_url`"],
+    ),
+    "two servers of one name": (
+        NETWORK.replace("}]", '}, { name = "node", http_url = "http://b" }]'),
+        "",
+        ["[network] `endpoints` must have different names"],
+    ),
+    "keep-alive slower than the watchdog": (
+        NETWORK + "keep_alive_seconds = 30",
+        "",
+        ["[network] `read_idle_seconds` (15.0) must exceed `keep_alive_seconds` (30.0)"],
+    ),
+    "a zero chain id": (
+        NETWORK.replace("31337", "0"),
+        "",
+        ["network.chain_id must be greater than 0", "found 0"],
+    ),
+    "an empty name": (
+        NETWORK.replace('name = "test"', 'name = ""'),
+        "",
+        ["network.name must be lower-case letters, digits and dashes", 'found ""'],
+    ),
+    "a port out of range": (
+        NETWORK + '[http]\nlisten = "127.0.0.1:65536"',
+        "",
+        ["http.listen must be host:port with a port from 0 (any free one) to 65535"],
+    ),
+    "no port": (NETWORK + '[http]\nlisten = "localhost"', "", ["http.listen must be host:port"]),
+    "an empty listen": (NETWORK + '[http]\nlisten = ""', "", ["http.listen must be host:port"]),
+    "an empty path": (NETWORK + '[journal]\npath = ""', "", ["journal.path must be the path"]),
+    "a path that is a number": (
+        NETWORK + "[journal]\npath = 0",
+        "",
+        ["journal.path must be the path of a file", "found 0"],
+    ),
+    "an unknown log level": (
+        NETWORK + '[log]\nlevel = "loud"',
+        "",
+        ["log.level must be one of 'debug', 'info', 'warning' or 'error'", 'found "loud"'],
+    ),
+    "extending nothing": (
+        'extends = ""\n' + NETWORK,
+        "",
+        ["extends must be the name of a profile or of a file"],
+    ),
+    "extending an unknown profile": (
+        'extends = "moon"\n' + NETWORK,
+        "",
+        ["extends names no file", "devnet, mainnet, testnet", "'moon'"],
+    ),
+    "extending itself": (
+        'extends = "keeper.toml"\n' + NETWORK,
+        "",
+        ["extends must not lead back"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD_INPUT)
+def test_a_bad_file_gets_one_sentence_that_names_it_and_hides_secrets(
+    case: str, write: Callable[..., Path]
+) -> None:
+    text, secret, expected = BAD_INPUT[case]
+    path = write(text)
+    told = sentence(path)
+    assert str(path) in told
+    for part in expected:
+        assert part in told
+    assert not secret or secret not in told
+
+
+def test_a_missing_file_gets_one_sentence(tmp_path: Path) -> None:
+    told = sentence(tmp_path / "none.toml")
+    assert "expected a configuration file at" in told
+
+
+def test_a_directory_gets_one_sentence(tmp_path: Path) -> None:
+    assert "is a directory" in sentence(tmp_path)
+
+
+def test_a_file_that_is_no_text_gets_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "keeper.toml"
+    path.write_bytes(b"\xff\xfe\x00")
+    assert "must be TOML in UTF-8" in sentence(path)
+
+
+def test_a_file_that_may_not_be_read_gets_one_sentence(
+    write: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(NETWORK)
+
+    def refuse(_path: Path) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    assert "permission denied" in sentence(path)
+
+
+def test_the_sentence_names_the_layer_that_is_wrong(write: Callable[..., Path]) -> None:
+    below = write(NETWORK + "[sender]\nmax_in_flight = 0", "below.toml")
+    above = write('extends = "below.toml"\n[journal]\nretention_days = 1')
+    assert sentence(above).startswith(str(below))
+
+
+def test_zero_and_false_are_set_not_absent(write: Callable[..., Path]) -> None:
+    path = write(
+        NETWORK.replace(', ws_url = "ws://127.0.0.1:8545"', "")
+        + "require_websocket = false\n[liquidation]\nwarm_up_updates = 0\n"
+        + "[audit]\naccounts_per_round = 0\n[sender]\npriority_fee_per_gas_wei = 0"
+    )
+    settings = load(path, environment={}).settings
+    assert settings.network.require_websocket is False
+    assert settings.liquidation.warm_up_updates == 0
+    assert settings.audit.accounts_per_round == 0
+
+
+def test_a_zero_above_wins_over_a_number_below(write: Callable[..., Path]) -> None:
+    write(NETWORK + "[liquidation]\nwarm_up_updates = 7\nstress_ppm = 9", "below.toml")
+    above = write('extends = "below.toml"\n[liquidation]\nwarm_up_updates = 0')
+    liquidation = load(above, environment={}).settings.liquidation
+    assert (liquidation.warm_up_updates, liquidation.stress_ppm) == (0, 9)
+
+
+def test_a_lane_replaces_the_one_below_whole(write: Callable[..., Path]) -> None:
+    write(NETWORK + '[keys.urgent]\nkeystore = "k"\npassword_file = "p"', "below.toml")
+    above = write(
+        'extends = "below.toml"\n[keys.urgent]\nremote_signer_url = "http://signer"\n'
+        f'address = "{LOWER}"'
+    )
+    urgent = load(above, environment={}).settings.keys.urgent
+    assert urgent is not None
+    assert urgent.keystore is None
+    assert urgent.address == CHECKSUMMED
+
+
+def test_paths_are_relative_to_the_file_that_says_them(
+    write: Callable[..., Path], tmp_path: Path
+) -> None:
+    (tmp_path / "base").mkdir()
+    write(
+        NETWORK + '[keys.urgent]\nkeystore = "key.json"\npassword_file = "/run/secret"',
+        "base/below.toml",
+    )
+    above = write('extends = "base/below.toml"')
+    settings = load(above, environment={}).settings
+    assert settings.keys.urgent is not None
+    assert settings.keys.urgent.keystore == tmp_path / "base" / "key.json"
+    assert settings.keys.urgent.password_file == Path("/run/secret")
+    assert settings.journal.path == tmp_path / "bellkeeper.sqlite"
+
+
+def test_settings_cannot_be_changed(write: Callable[..., Path]) -> None:
+    settings = load(write(NETWORK), environment={}).settings
+    with pytest.raises(ValueError, match="frozen"):
+        settings.sender.max_in_flight = 9
+
+
+def test_an_unknown_profile_gets_one_sentence() -> None:
+    with pytest.raises(OperatorError, match="devnet, mainnet, testnet, found 'moon'"):
+        shipped_profile("moon")
+
+
+def test_an_exchange_that_was_not_deployed_gets_one_sentence() -> None:
+    settings = load(shipped_profile("devnet"), environment={}).settings
+    with pytest.raises(OperatorError, match="exchange deploy"):
+        settings.exchange.required_address()
+
+
+def test_the_exchange_address_is_given_as_bytes(write: Callable[..., Path]) -> None:
+    settings = load(write(NETWORK + f'[exchange]\naddress = "{LOWER}"'), environment={}).settings
+    assert settings.exchange.required_address() == bytes.fromhex(LOWER[2:])
+
+
+def test_a_file_of_roles_is_read_and_checked(write: Callable[..., Path]) -> None:
+    assert load_roles(write(f'pricer = "{LOWER}"')).pricer == CHECKSUMMED
+    with pytest.raises(OperatorError, match="did you mean `pricer`"):
+        load_roles(write(f'prizer = "{LOWER}"'))
+    with pytest.raises(OperatorError, match="must be different addresses"):
+        load_roles(write(f'pricer = "{LOWER}"\ntuner = "{LOWER}"'))
