@@ -108,8 +108,12 @@ class Market:
         return now - self.price_timestamp > self.expiry
 
     def funding_index(self, now: Seconds) -> FundingE12:
-        """Give the cumulative funding of one share at `now`, accrued on the index price."""
-        accrued = self.funding_rate * self.index * (now - self.funding_time)
+        """Give the cumulative funding of one share at `now`, accrued on the index price.
+
+        It stands still while a split is in progress.
+        """
+        elapsed = 0 if self.is_splitting else now - self.funding_time
+        accrued = self.funding_rate * self.index * elapsed
         return FundingE12(div_floor(self.funding_numerator + accrued, FUNDING_NUMERATOR_SCALE))
 
     def maintenance_margin(self, notional: QuoteAtoms) -> QuoteAtoms:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from risk.market import Tier, make_tiers
-from risk.units import MarketStatus
+from risk.units import MarketStatus, Seconds
 from tests.builders import DEFAULT_TIERS, NOW, make_market, price, usd
 from tests.risk.strategies import tier_tables
 
@@ -114,3 +114,8 @@ def test_funding_runs_on_the_index_price() -> None:
 def test_the_funding_index_rounds_down() -> None:
     assert make_market(funding_numerator=-1).funding_index(NOW) == -1
     assert make_market(funding_numerator=1).funding_index(NOW) == 0
+
+
+def test_funding_stands_still_during_a_split() -> None:
+    market = make_market(is_splitting=True, funding_rate=1_000, funding_time=NOW)
+    assert market.funding_index(Seconds(NOW + 3_600)) == 0
