@@ -28,6 +28,8 @@ class Attempt:
     raw: bytes
     fees: Fees
     purpose: Purpose
+    reason: str = ""
+    """Why the attempt before it was given up."""
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -124,7 +126,9 @@ class LaneBook:
         """Make another attempt durable and current."""
         self._journal.replaced(slot.newest.hash, draft, reason)
         fees = Fees(max_fee=draft.max_fee, tip=draft.tip)
-        attempt = Attempt(hash=draft.hash, raw=draft.raw, fees=fees, purpose=draft.purpose)
+        attempt = Attempt(
+            hash=draft.hash, raw=draft.raw, fees=fees, purpose=draft.purpose, reason=reason
+        )
         slot.attempts.append(attempt)
         self._hash_to_slot[draft.hash] = slot
         slot.state = Signed(
@@ -190,8 +194,10 @@ class LaneBook:
         result, event = _result_of(attempt.purpose, facts.status)
         self._metrics.count(event)
         self._tell("transaction_mined", slot, result=result, block=facts.block)
-        told = receipt if attempt.purpose is Purpose.CALL else None
-        self._announce(slot, result, receipt=told)
+        if attempt.purpose is Purpose.CALL:
+            self._announce(slot, result, receipt=receipt)
+        else:
+            self._announce(slot, result, reason=attempt.reason)
 
     def missed(self, slot: Slot) -> None:
         """Note a look-up that found no receipt."""

@@ -159,12 +159,15 @@ class Journal(JournalReader):
                 self._ledger.set_facts(row, facts)
                 return
             self._ledger.move_transaction(row, State.MINED, at=at, reason=reason, facts=facts)
-            self._end_siblings(row, at=at)
+            siblings = self._ledger.siblings(row)
+            self._end_siblings(row, siblings, at=at)
             carried = self._ledger.intents_at(row["lane"], row["nonce"])
             if Purpose(row["purpose"]) is Purpose.CALL:
                 self._intents_mined(row, carried, status=status, at=at)
             else:
-                self._intents_cancelled(Purpose(row["purpose"]), carried, at=at, reason=reason)
+                # What the cancel was for stands with the attempt that it replaced.
+                why = reason or (siblings[-1]["reason"] if siblings else "")
+                self._intents_cancelled(Purpose(row["purpose"]), carried, at=at, reason=why)
 
     def reorged(self, tx_hash: str, reason: str) -> None:
         """Note that the chain took a mined transaction back: it and its intents are in flight."""
@@ -236,11 +239,13 @@ class Journal(JournalReader):
             self._ledger.move_intents(found, end, at=at, reason=reason)
             self._ledger.settle(found, at=at)
 
-    def _end_siblings(self, row: sqlite3.Row, *, at: float) -> None:
+    def _end_siblings(
+        self, row: sqlite3.Row, siblings: Sequence[sqlite3.Row], *, at: float
+    ) -> None:
         is_call = Purpose(row["purpose"]) is Purpose.CALL
         end = State.REPLACED if is_call else State.CANCELLED
         alive = PENDING if is_call else PENDING | {State.REPLACED}
-        for sibling in self._ledger.siblings(row):
+        for sibling in siblings:
             if State(sibling["state"]) in alive:
                 why = f"its nonce went to {row['hash']}"
                 self._ledger.move_transaction(sibling, end, at=at, reason=why)

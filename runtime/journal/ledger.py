@@ -145,7 +145,7 @@ class Ledger:
     def siblings(self, row: sqlite3.Row) -> list[sqlite3.Row]:
         """Find the other attempts at the same nonce."""
         return self._db.execute(
-            "SELECT * FROM transactions WHERE lane = ? AND nonce = ? AND id <> ?",
+            "SELECT * FROM transactions WHERE lane = ? AND nonce = ? AND id <> ? ORDER BY attempt",
             (row["lane"], row["nonce"], row["id"]),
         ).fetchall()
 

@@ -8,7 +8,7 @@ import pytest
 from keepers.sender import LaneSettings, Refusal
 from runtime.errors import TransientError
 from runtime.journal import State
-from tests.anvil import Anvil
+from tests.anvil import Anvil, running_anvil
 from tests.keepers.sender.rig import (
     ADDRESS,
     REVERTER,
@@ -157,16 +157,19 @@ async def test_a_reorganisation_broadcasts_the_same_bytes_again(rig: Rig) -> Non
     assert rig.results() == ["mined", "taken_back", "mined"]
 
 
-async def test_a_call_the_node_refuses_is_cancelled_and_blocks_nobody(rig: Rig) -> None:
-    too_little = make_call(gas=21_000)
-    await rig.lane.submit([make_intent(1)], too_little, expires_at=2**40)
-    await rig.lane._care.drain()
-    await rig.submit(2)
-    await rig.turn()
-    rig.mine()
-    await rig.turn()
-    assert sorted(rig.results()) == ["cancelled", "mined"]
-    assert rig.journal.in_flight("liquidation")[0].key == make_intent(2).key
+async def test_a_call_the_node_refuses_is_cancelled_and_blocks_nobody(tmp_path: Path) -> None:
+    with running_anvil(gas_limit=500_000) as small:
+        async with running_rig(small, tmp_path) as rig:
+            too_big = make_call(gas=900_000)
+            await rig.lane.submit([make_intent(1)], too_big, expires_at=2**40)
+            await rig.submit(2)
+            await rig.turn()
+            rig.mine()
+            await rig.turn()
+            assert sorted(rig.results()) == ["cancelled", "mined"]
+            (refused,) = rig.journal.intents(state=State.CANCELLED)
+            assert refused.key == make_intent(1).key
+            assert "gas" in refused.reason
 
 
 async def test_nobody_answers_is_waited_out(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
