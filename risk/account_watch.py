@@ -8,17 +8,18 @@ prices, one of times, and the proof that the market changed in nothing but what 
 Time never goes back here: the clock is the latest that any call or market has told.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
 from risk.account_book import AccountBook
 from risk.columns import AccountColumns
+from risk.exposure import ExposureSurvey
 from risk.margin import MarginState
 from risk.market import Market
 from risk.position_slots import NO_SLOT
 from risk.trigger_index import LAG, TriggerIndex
-from risk.units import AccountId, FundingE12, MarketId, QuoteAtoms, Seconds, SizeE8
+from risk.units import AccountId, FundingE12, MarketId, Ppm, QuoteAtoms, Seconds, SizeE8
 
 
 class AccountWatch:
@@ -49,6 +50,11 @@ class AccountWatch:
         return self._now
 
     @property
+    def judged_count(self) -> int:
+        """How many accounts were judged since the last load, by triggers or by facts."""
+        return self._index.judged
+
+    @property
     def under_margin(self) -> Mapping[AccountId, MarginState]:
         """Who is under margin now, each judged exactly when looked up."""
         return self._under
@@ -67,7 +73,12 @@ class AccountWatch:
         if now > seen or market.funding_time > seen:
             self._now = max(market.funding_time, now)
         mark = market.mark
-        if mark < gate.rising.next and -mark < gate.falling.next and self._now < index.due.next:
+        if (
+            mark < gate.rising.next
+            and -mark < gate.falling.next
+            and not gate.tight
+            and self._now < index.due.next
+        ):
             return False
         flips = index.flips
         index.reach_price(gate, self._now)
@@ -134,6 +145,10 @@ class AccountWatch:
         ids = [self._book.id_at(row) for row in rows.tolist()]
         ranked = sorted(zip(slack.tolist(), ids, strict=True))
         return [account for _, account in ranked[:limit]]
+
+    def survey(self, *, edges: Sequence[Ppm], limit: int) -> ExposureSurvey:
+        """Begin to look at how much stands within each distance of liquidation (in ppm)."""
+        return ExposureSurvey(self._book, self._index, edges=edges, limit=limit)
 
     def _set_rules(self, market: Market, now: Seconds) -> bool:
         index = self._index

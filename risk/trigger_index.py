@@ -19,6 +19,10 @@ integers, so a trigger may always stand one atom, and `due` one second, from whe
 centred: at an unchanged price and time the verdict is unchanged. A market whose mark was 0 gives no
 triggers; the first price it gets must be told by `recentre_market`.
 
+An account without budget is *tight*: with B <= 0 the rounding alone may flip it, even on a move in
+its favour (a long's margin rounds up before its value does). It has no triggers; every tick of its
+markets judges it. That is a matter of some millionths of a dollar, so there are hardly any.
+
 Entries are lazy: one that stands nearer than the account's trigger is left and put further when it
 is reached. `entry` remembers the nearest that stands; a stale one no longer equals it.
 """
@@ -43,29 +47,32 @@ from risk.valuation import FloatColumn, MarketColumns, MarketPace, Valuation, va
 
 LAG: Final = 10
 """Seconds by which a market's accrual may trail the clock when its index price changes."""
-LARGEST_PRICE: Final = 2**53
+LARGEST_PRICE: Final = 2**53 - 1
 """Above this float64 skips integers; the exchange stops at 1e15."""
 
 _FEW: Final = 16
-_CHUNK: Final = 131_072
+_CHUNK: Final = 16_384
+"""Rows valued at a time: their columns stay in the processor's cache."""
 _SHRINK: Final = 1 - 1e-9
 _RISING: Final = 1
 _FALLING: Final = -1
 
 
 class Gate:
-    """One market's two numbers: a tick with mark below `rising.next`, −mark below `falling.next`.
+    """One market's two numbers: a tick is quiet below `rising.next` and, negated, `falling.next`.
 
-    Falling triggers are kept as negative prices, so that both queues are reached from below.
+    Falling triggers are kept as negative prices, so that both queues are reached from below. The
+    rows in `tight` must be judged on every tick.
     """
 
-    __slots__ = ("falling", "market", "pace", "rising")
+    __slots__ = ("falling", "market", "pace", "rising", "tight")
 
     def __init__(self, market: Market, falling: TriggerQueue, rising: TriggerQueue) -> None:
         self.market = market
         self.pace = MarketPace(market)
         self.falling = falling
         self.rising = rising
+        self.tight: dict[int, None] = {}
 
 
 class TriggerIndex:
@@ -77,6 +84,7 @@ class TriggerIndex:
         self.due = TriggerQueue(self._wants_due)
         self.under: dict[int, None] = {}
         self.flips = 0
+        self.judged = 0
         self._own = TriggerColumns()
         for market in book.markets.values():
             self._add_gate(market)
@@ -92,6 +100,7 @@ class TriggerIndex:
     def recentre(self, rows: Iterable[int], now: Seconds) -> None:
         """Judge and centre these accounts."""
         unique = dict.fromkeys(rows)
+        self.judged += len(unique)
         self._reserve()
         if len(unique) <= _FEW:
             for row in unique:
@@ -112,9 +121,12 @@ class TriggerIndex:
         self._centre_many(np.unique(self._book.slots.owner[slots]).astype(np.int64), now)
 
     def reach_price(self, gate: Gate, now: Seconds) -> None:
-        """Judge and centre whoever has a trigger at or before the market's mark."""
+        """Judge and centre whoever is tight or has a trigger at or before the market's mark."""
         mark, number = gate.market.mark, gate.market.id
         rows: list[int] = []
+        if gate.tight:
+            rows += gate.tight
+            gate.tight = {}
         if mark >= gate.rising.next:
             rows += self._reached(gate.rising, mark, number, _RISING)
         if -mark >= gate.falling.next:
@@ -176,10 +188,13 @@ class TriggerIndex:
             held.append((slot, gate, mark, (size > 0) == (slack >= 0)))
             slot = slots.next_at[slot]
         budget = abs(slack) * _SHRINK - 2 * allowance - flow * LAG
+        is_tight = budget <= 0
         budget, due = set_aside(row, budget, pays, now)
         self._set_due(row, due)
-        reach = max(budget, 0.0) * NOTIONAL_SCALE / gross * _SHRINK if gross else inf
+        reach = budget * NOTIONAL_SCALE / gross * _SHRINK if gross and not is_tight else inf
         for slot, gate, mark, is_falling in held:
+            if is_tight:
+                gate.tight[row] = None
             self._place(slot, gate, mark, is_falling=is_falling, reach=reach)
 
     def _place(self, slot: int, gate: Gate, mark: int, *, is_falling: bool, reach: float) -> None:
@@ -266,12 +281,15 @@ class TriggerIndex:
         for place in np.flatnonzero(self._own.is_under[rows] != is_under).tolist():
             self._set_verdict(int(rows[place]), is_under=bool(is_under[place]))
         budget = np.abs(slack) * _SHRINK - error - (valued.pays + valued.receives) * LAG
+        is_tight = budget <= 0
         budget, self._own.due[rows] = set_aside_many(
             rows, budget, np.where(is_under, valued.receives, valued.pays), now
         )
-        with np.errstate(divide="ignore", invalid="ignore"):
-            reach = np.maximum(budget, 0.0) / valued.gross * _SHRINK
-        reach[valued.gross == 0] = inf
+        reach = np.full(len(rows), inf)
+        np.divide(budget * _SHRINK, valued.gross, out=reach, where=~is_tight & (valued.gross > 0))
+        for place in np.flatnonzero(is_tight[valued.owners]).tolist():
+            market = self._book.slots.market_at[valued.slots[place]]
+            self.gates[market].tight[int(rows[valued.owners[place]])] = None
         return self._place_many(valued, reach, is_under)
 
     def _place_many(

@@ -9,12 +9,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from risk.account_watch import AccountWatch
 from risk.columns import columns_of
-from risk.margin import Account, Position
+from risk.margin import Account
 from risk.market import Market, make_tiers
 from risk.units import (
     AccountId,
@@ -22,13 +23,24 @@ from risk.units import (
     MarketId,
     MarketStatus,
     PpbPerHour,
+    Ppm,
     PriceE8,
     QuoteAtoms,
     Seconds,
     SizeE8,
     notional,
 )
-from tests.builders import NOW, make_account_id, make_market
+from tests.builders import (
+    NOW,
+    make_account,
+    make_account_id,
+    make_market,
+    make_markets,
+    make_position,
+    price,
+    shares,
+    usd,
+)
 
 MARKETS = 4
 ACCOUNTS = 12
@@ -38,7 +50,8 @@ prices = st.one_of(
     st.integers(10**6, 10**12),
     st.integers(10**14, 10**15),
 )
-moves = st.one_of(st.integers(-200, 200), st.integers(-600_000, 600_000))
+moves = st.one_of(st.just(0), st.integers(-200, 200), st.integers(-600_000, 600_000))
+"""Of a price, in ppm; a few atoms come on top."""
 rates = st.one_of(st.just(0), st.integers(-(10**6), 10**6), st.integers(-(10**9), 10**9))
 tiers = st.sampled_from(
     [
@@ -121,11 +134,10 @@ class World:
         market = self.market()
         now = self.watch.now + self.draw(st.sampled_from([0, 0, 0, 1, 30, -3, -50]))
         mark = market.mark + market.mark * self.draw(moves) // 10**6
-        mark += self.draw(st.integers(-1, 1))
+        mark += self.draw(st.integers(-2, 2))
         mark = min(max(mark, 1), 10**15)
         index = mark if self.draw(st.booleans()) else market.index
-        if now < market.funding_time:
-            now = market.funding_time
+        now = max(now, market.funding_time)
         moved = replace(
             self.accrued(market, now),
             mark=PriceE8(mark),
@@ -201,3 +213,118 @@ def test_the_set_under_margin_equals_brute_force_after_every_fact(data: st.DataO
     for _ in range(data.draw(st.integers(1, 40))):
         world.step()
         check(world.watch)
+
+
+# --- by example ----------------------------------------------------------------------------------
+
+
+def sample_watch() -> AccountWatch:
+    """Three accounts of 1 share at 200 USD: slack −1 USD, +1 USD, and plenty."""
+    held = [make_position(shares(1))]
+    accounts = [
+        make_account(usd(cash), held, number=number) for number, cash in ((1, 4), (2, 6), (3, 900))
+    ]
+    watch = AccountWatch()
+    watch.load(make_markets(), [columns_of(accounts)], NOW)
+    return watch
+
+
+def test_a_look_up_judges_at_the_latest_mark() -> None:
+    watch = sample_watch()
+    account = make_account_id(1)
+    watch.set_market(make_market(mark=price(199)), NOW)
+    assert watch.under_margin[account].equity == usd(3)
+    assert account in watch.under_margin
+    assert watch.still_under_margin(account)
+
+
+def test_a_healthy_or_unknown_account_is_not_looked_up() -> None:
+    watch = sample_watch()
+    for number in (3, 77):
+        account = make_account_id(number)
+        assert account not in watch.under_margin
+        assert not watch.still_under_margin(account)
+        with pytest.raises(KeyError):
+            watch.under_margin[account]
+
+
+def test_says_whether_the_set_changed() -> None:
+    watch = sample_watch()
+    assert not watch.set_market(make_market(mark=price("200.01")), NOW)
+    assert watch.set_market(make_market(mark=price(198)), NOW)
+    assert len(watch.under_margin) == 2
+    assert watch.set_collateral(make_account_id(1), usd(100))
+    assert watch.set_position(
+        make_account_id(2),
+        MarketId(0),
+        SizeE8(0),
+        QuoteAtoms(0),
+        FundingE12(0),
+        Seconds(0),
+        usd(1),
+    )
+    assert not watch.advance(Seconds(NOW + 5))
+    assert not watch.under_margin
+
+
+def test_the_worst_come_first_and_equals_by_number() -> None:
+    watch = sample_watch()
+    held = [make_position(shares(1))]
+    for number, cash in ((9, 2), (8, 2), (7, 1)):
+        account = make_account(usd(cash), held, number=number)
+        watch.set_position(
+            account.id,
+            MarketId(0),
+            held[0].size,
+            held[0].quote,
+            FundingE12(0),
+            Seconds(0),
+            account.collateral,
+        )
+    assert watch.worst(10) == [make_account_id(number) for number in (7, 8, 9, 1)]
+    assert watch.worst(2) == [make_account_id(number) for number in (7, 8)]
+    assert watch.worst(0) == []
+
+
+def test_the_clock_never_goes_back_and_follows_the_markets() -> None:
+    watch = sample_watch()
+    watch.advance(Seconds(NOW + 9))
+    watch.advance(Seconds(NOW + 3))
+    watch.set_market(make_market(), NOW)
+    assert watch.now == NOW + 9
+    watch.set_market(make_market(funding_time=Seconds(NOW + 12)), NOW)
+    assert watch.now == NOW + 12
+
+
+def test_a_new_snapshot_forgets_everything() -> None:
+    watch = sample_watch()
+    watch.load(make_markets(), [columns_of([make_account(number=5)])], NOW)
+    assert len(watch.book) == 1
+    assert not watch.under_margin
+
+
+def test_a_new_market_can_be_held_at_once() -> None:
+    watch = sample_watch()
+    assert not watch.set_market(make_market(5), NOW)
+    account = make_account_id(1)
+    held = make_position(shares(-1), market=5)
+    watch.set_position(
+        account, held.market, held.size, held.quote, FundingE12(0), Seconds(0), usd(12)
+    )
+    assert account not in watch.under_margin
+    watch.set_market(make_market(5, mark=price(205)), NOW)
+    assert account in watch.under_margin
+
+
+def test_surveys_what_stands_near_liquidation() -> None:
+    watch = sample_watch()
+    survey = watch.survey(edges=(Ppm(0), Ppm(10_000), Ppm(10**7)), limit=2)
+    while survey.advance(watch.now):
+        pass
+    assert [near.account for near in survey.nearest] == [make_account_id(1), make_account_id(2)]
+    assert [near.distance for near in survey.nearest] == [0, 5_128]  # 1 of 200 · (1 − 2.5 %)
+    assert [(step.account_count, step.notional) for step in survey.within] == [
+        (1, usd(200)),
+        (2, usd(400)),
+        (3, usd(600)),
+    ]
