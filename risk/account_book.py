@@ -155,21 +155,25 @@ class AccountBook:
         slots = self.slots
         sizes, quotes, fundings = slots.size_at, slots.quote_at, slots.funding_at
         markets, following = slots.market_at, slots.next_at
-        known = cast("dict[int, Market]", self._markets)
+        every_terms, known = self._terms, cast("dict[int, Market]", self._markets)
         equity = self.rows.collateral_at[row]
         maintenance = 0
         slot = self.rows.head_at[row]
         while slot != NO_SLOT:
             number = markets[slot]
-            terms = self._terms.get(number)
+            terms = every_terms.get(number)
             if terms is None or terms.now != now or terms.market is not known[number]:
                 terms = self._refresh(number, now)
             size = sizes[slot]
             product = size * terms.mark
-            # −ceil(a / b) is floor(−a / b): what is owed rounds up, so equity rounds down.
-            owed = size * (fundings[slot] - terms.funding) // FUNDING_SCALE
-            equity += product // NOTIONAL_SCALE + quotes[slot] + owed
-            exposure = -(-abs(product) // NOTIONAL_SCALE)
+            value = product // NOTIONAL_SCALE
+            equity += value + quotes[slot]
+            since = terms.funding - fundings[slot]
+            if since:
+                # −ceil(a / b) is floor(−a / b): what is owed rounds up, so equity rounds down.
+                equity += -size * since // FUNDING_SCALE
+            # A short's value rounded down is its notional rounded up.
+            exposure = -value if size < 0 else -(-product // NOTIONAL_SCALE)
             rate, deduction = terms.rate, terms.deduction
             for bound, next_rate, next_deduction in terms.steps:
                 if bound > exposure:
