@@ -1,0 +1,56 @@
+"""A keeper that is killed at a named stage: run as a program by the recovery tests.
+
+`python -m tests.keepers.sender.crash FOLDER URL STAGE`, with STAGE one of planned, signed, sent.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry
+
+from keepers.sender import Lane, LaneSettings
+from runtime.journal import Journal
+from runtime.rpc.submit import SubmissionFuture
+from tests.anvil import Anvil
+from tests.keepers.sender.rig import (
+    ShiftedClock,
+    make_call,
+    make_intent,
+    make_tools,
+    running_submitter,
+)
+
+
+def die() -> None:
+    """End as a power cut would: no handler, no flush, no close."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+async def main(folder: Path, port: int, stage: str) -> None:
+    """Do the work up to the stage, then die."""
+    clock = ShiftedClock()
+    journal = Journal.open(folder / "journal.sqlite", clock)
+    async with running_submitter(Anvil(port=port, process_id=0)) as chain:
+        tools = make_tools(chain, journal, clock, CollectorRegistry())
+        lane = Lane("urgent", tools, LaneSettings())
+        await lane.start()
+        if stage == "planned":
+            journal.plan([make_intent()])
+            die()
+        if stage == "signed":
+
+            def refuse_to_write(_: bytes, *, tx_hash: str) -> SubmissionFuture:
+                die()
+                raise AssertionError(tx_hash)
+
+            chain.start = refuse_to_write  # type: ignore[method-assign]
+        await lane.submit([make_intent()], make_call(), expires_at=2**40)
+        await lane._care.drain()
+        die()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]))
