@@ -33,6 +33,12 @@ class Liquidation(Section):
     warm_up_updates: NaturalInt = Field(default=3, le=1_000)
     """Fresh prices a market must show after a halt or an outage before its first liquidation. 0 trusts the first."""
 
+    max_divergence_ppm: PositiveInt = Field(default=100_000, le=1_000_000)
+    """Largest distance between mark and index price, in ppm of the index; beyond it liquidations in the market wait."""
+
+    future_tolerance_seconds: NaturalInt = Field(default=5, le=600)
+    """How far a price's timestamp may lie ahead of the newest block we know before the market waits."""
+
     retry_spacing_seconds: Seconds = 2.0
     """Shortest pause before an account that the exchange refused is tried again."""
 
