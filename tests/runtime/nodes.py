@@ -53,6 +53,7 @@ class Node:
             self.answer_call
         )
         self._runner: web.AppRunner | None = None
+        self._posting: web.Request | None = None
 
     @property
     def endpoint(self) -> Endpoint:
@@ -91,6 +92,12 @@ class Node:
                 transport.abort()
         self.sockets.clear()
 
+    def cut(self) -> web.Response:
+        """Answer an HTTP request by cutting its connection."""
+        if self._posting is not None and self._posting.transport is not None:
+            self._posting.transport.abort()
+        return web.Response()
+
     async def notify(self, subscription_id: str, value: Any) -> None:
         for socket in self.sockets:
             await socket.send_bytes(notification(subscription_id, value))
@@ -101,6 +108,7 @@ class Node:
         await socket.send_str(orjson.dumps(result(call, value)).decode())
 
     async def _post(self, request: web.Request) -> web.StreamResponse:
+        self._posting = request
         body = orjson.loads(await request.read())
         self.requests.append(body)
         answer = self.answer(body)
@@ -149,5 +157,5 @@ async def running_node(name: str = "alpha") -> AsyncIterator[Node]:
 async def eventually(condition: Callable[[], object], seconds: float = 3.0) -> None:
     """Wait until `condition` holds; fail if it never does."""
     async with asyncio.timeout(seconds):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - what is waited for is not ours to signal
             await asyncio.sleep(0.005)
