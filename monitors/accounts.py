@@ -7,6 +7,7 @@ whoever asked. Its one rule: while the feed is interrupted nothing here may be a
 Times are on the venue's clock; waiting times of accounts also carry the number of the block.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
@@ -68,6 +69,7 @@ class AccountsMonitor:
         self._metrics = metrics
         self._random = random
         self._updates_needed: dict[MarketId, int] = {}
+        self.first_snapshot = asyncio.Event()
         self._listeners: list[Callable[[], None]] = []
         self._settled_listeners: list[Callable[[LiquidationSettled], None]] = []
 
@@ -136,6 +138,7 @@ class AccountsMonitor:
         """Forget everything and start from this."""
         self.now = snapshot.block.timestamp
         self.applied_block = self.sealed_block = snapshot.block.number
+        self.watch.note_block(self.now, snapshot.block.number)
         self.watch.load(snapshot.markets, snapshot.accounts, self.now)
         self.exchange = Exchange(
             funds=snapshot.funds,
@@ -149,6 +152,7 @@ class AccountsMonitor:
             for market in snapshot.markets.values()
         }
         self.distrust = None
+        self.first_snapshot.set()
         self._metrics.follow(snapshot.markets)
         self._metrics.snapshots.inc()
         log.info(
@@ -162,6 +166,8 @@ class AccountsMonitor:
     def on_changes(self, changes: Sequence[StampedChange], *, now: Seconds) -> None:
         """Apply these in order; wake the keepers when somebody is under margin."""
         self.now = max(self.now, now)
+        if changes:
+            self.watch.note_block(self.now, changes[0].block_number)
         for stamped in changes:
             self._apply(stamped)
         self.applied_block = max(self.applied_block, changes[-1].block_number if changes else 0)
@@ -173,6 +179,7 @@ class AccountsMonitor:
         self.sealed_block = max(self.sealed_block, block.number)
         if block.timestamp > self.now:
             self.now = block.timestamp
+            self.watch.note_block(self.now, block.number)
             self.watch.advance(self.now)
         self._wake()
 

@@ -26,6 +26,7 @@ class AccountWatch:
     """Every account of a venue, watched; driven by what the venue tells, in its order."""
 
     def __init__(self) -> None:
+        self._stamp = (Seconds(0), 0)
         self.load({}, (), Seconds(0))
 
     def load(
@@ -35,6 +36,7 @@ class AccountWatch:
         self._book = AccountBook(markets)
         self._book.load(pages)
         self._index = TriggerIndex(self._book)
+        self._index.stamp = self._stamp
         self._now = Seconds(max([now, *(market.funding_time for market in markets.values())]))
         self._index.recentre_all(self._now)
         self._under = UnderMargin(self, self._book, self._index.under)
@@ -124,6 +126,15 @@ class AccountWatch:
         self._index.recentre((row,), self._now)
         return self._index.flips != flips
 
+    def note_block(self, now: Seconds, block: int) -> None:
+        """Tell when and where what is applied next happens, for `oldest_under_margin`."""
+        self._index.stamp = self._stamp = (now, block)
+
+    def oldest_under_margin(self) -> tuple[Seconds, int] | None:
+        """Give the noted time and block at which the first of those under margin fell below."""
+        # A dict keeps the order of insertion, and a verdict that stays is not inserted again.
+        return next(iter(self._index.under.values()), None)
+
     def still_under_margin(self, account: AccountId) -> bool:
         """Judge one account exactly, from nothing but the book."""
         row = self._book.row(account)
@@ -163,7 +174,7 @@ class AccountWatch:
 class UnderMargin(Mapping[AccountId, MarginState]):
     """The accounts under margin now; a look-up judges the account in full, at the latest marks."""
 
-    def __init__(self, watch: AccountWatch, book: AccountBook, under: Mapping[int, None]) -> None:
+    def __init__(self, watch: AccountWatch, book: AccountBook, under: Mapping[int, object]) -> None:
         self._watch = watch
         self._book = book
         self._under = under

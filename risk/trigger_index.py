@@ -82,7 +82,9 @@ class TriggerIndex:
         self._book = book
         self.gates: dict[int, Gate] = {}
         self.due = TriggerQueue(self._wants_due)
-        self.under: dict[int, None] = {}
+        self.under: dict[int, tuple[Seconds, int]] = {}
+        self.stamp = (Seconds(0), 0)
+        """Time and block to note of whoever falls under margin from now on."""
         self.flips = 0
         self.judged = 0
         self._own = TriggerColumns()
@@ -225,7 +227,7 @@ class TriggerIndex:
         self._own.is_under_at[row] = is_under
         self.flips += 1
         if is_under:
-            self.under[row] = None
+            self.under[row] = self.stamp
         else:
             del self.under[row]
 

@@ -1,0 +1,38 @@
+"""`bellkeeper run [DUTY …]`: the daemon."""
+
+import argparse
+from typing import Final
+
+import uvloop
+
+from keepers.bootstrap import run_daemon
+from keepers.commands.reporting import add_config_argument, load_config
+from runtime.errors import OperatorError
+from runtime.logging import configure_logging
+
+DUTIES: Final = ("liquidation",)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    add_config_argument(parser)
+    parser.add_argument(
+        "duties", nargs="*", metavar="DUTY", help=f"which duties (all: {', '.join(DUTIES)})"
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="judge, plan and journal; sign and send nothing"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run until SIGTERM or SIGINT, then drain; exit code 0 after a clean stop."""
+    for duty in arguments.duties:
+        if duty not in DUTIES:
+            raise OperatorError(
+                f"expected duties among {', '.join(DUTIES)}, found {duty!r}: leave it out"
+            )
+    settings = load_config(arguments).settings
+    as_json = {"json": True, "text": False}.get(settings.log.format)
+    configure_logging(level=settings.log.level, as_json=as_json)
+    uvloop.run(run_daemon(settings, is_dry_run=arguments.dry_run))
+    return 0

@@ -1,0 +1,183 @@
+"""The running process: its workers, the order in which they end, and what it says of itself.
+
+On stop the keepers plan no more, the lanes wait for the replies to what they had written, and only then
+do the transports close.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import structlog
+
+from config.settings import Settings
+from keepers.lanes import RunningSender, adopt_earlier_life
+from keepers.liquidation.hand import Hand
+from keepers.liquidation.keeper import LiquidationKeeper
+from keepers.sender import Lane
+from keepers.transports import Transports
+from keepers.version import VERSION
+from monitors.accounts import AccountsMonitor
+from runtime.clock import Clock
+from runtime.errors import OperatorError
+from runtime.http import AdminHttp
+from runtime.journal import Journal
+from runtime.metrics import LoopLag
+from runtime.supervise import Worker, install_stop_signals, sleep_unless, supervise
+from venues.port import Feed
+
+SHOW_SECONDS: Final = 0.5
+"""Between two settings of the gauges that are not kept on the hot path."""
+PRUNE_SECONDS: Final = 3_600.0
+SECONDS_PER_DAY: Final = 86_400
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duties:
+    """What sees, judges and acts, put together."""
+
+    monitor: AccountsMonitor
+    feed: Feed
+    hand: Hand
+    keeper: LiquidationKeeper
+    senders: Mapping[str, RunningSender]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Daemon:
+    """Everything that runs in one process."""
+
+    settings: Settings
+    clock: Clock
+    transports: Transports
+    journal: Journal
+    duties: Duties
+    http: AdminHttp
+    loop_lag: LoopLag
+    lanes_ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run until `stop` or a stop signal. Raises OperatorError alone, bugs as a group."""
+        await self.transports.probe(self.settings.network)
+        with install_stop_signals(stop):
+            await _operator_errors_alone(
+                supervise(
+                    self.workers(),
+                    stop=stop,
+                    drain_seconds=self.settings.supervision.drain_seconds,
+                )
+            )
+
+    def workers(self) -> dict[str, Worker]:
+        """Name the workers."""
+        return {
+            "rpc": self._rpc,
+            "submit": self._submit,
+            "probes": self._probes,
+            "feed": self._follow,
+            "lanes": self._lanes,
+            "liquidation": self.duties.keeper.run,
+            "http": self.http.run,
+            "gauges": self._gauges,
+            "loop_lag": self.loop_lag.run,
+            "retention": self._retention,
+        }
+
+    async def _rpc(self, _stop: asyncio.Event) -> None:
+        await self.transports.pool.run(self.lanes_ended)
+
+    async def _submit(self, _stop: asyncio.Event) -> None:
+        await self.transports.submitter.run(self.lanes_ended)
+
+    async def _probes(self, stop: asyncio.Event) -> None:
+        await self.transports.keep_probing(self.settings.network, stop)
+
+    async def _follow(self, stop: asyncio.Event) -> None:
+        await self.duties.feed.run(self.duties.monitor, stop)
+
+    async def _lanes(self, stop: asyncio.Event) -> None:
+        """Recover once the markets are known, since the journal names them by symbol."""
+        duties = self.duties
+        try:
+            await _first_of(duties.monitor.first_snapshot, stop)
+            symbols = {market.symbol: market.id for market in duties.monitor.markets.values()}
+            adopted = adopt_earlier_life(duties.hand, self.journal, symbols)
+            log.info("lanes_started", lanes=sorted(duties.senders), adopted_items=adopted)
+            async with asyncio.TaskGroup() as group:
+                for sender in duties.senders.values():
+                    group.create_task(sender.run(stop))
+        finally:
+            self.lanes_ended.set()
+
+    async def _gauges(self, stop: asyncio.Event) -> None:
+        while not await sleep_unless(stop, SHOW_SECONDS):
+            self.duties.monitor.show()
+
+    async def _retention(self, stop: asyncio.Event) -> None:
+        keep = self.settings.journal.retention_days * SECONDS_PER_DAY
+        while not await sleep_unless(stop, PRUNE_SECONDS):
+            pruned = self.journal.prune(self.clock.now() - keep)
+            while pruned and not await sleep_unless(stop, 0):
+                pruned = self.journal.prune(self.clock.now() - keep)
+
+
+def status_page(
+    settings: Settings, duties: Duties, transports: Transports, *, is_dry_run: bool
+) -> dict[str, object]:
+    """Say how the process is, for `/status`."""
+    lanes = {
+        name: {
+            "next_nonce": lane.next_nonce,
+            "in_flight": lane.in_flight,
+            "halted": lane.why_halted,
+        }
+        for name, lane in duties.senders.items()
+        if isinstance(lane, Lane)
+    }
+    return {
+        "version": VERSION,
+        "network": settings.network.name,
+        "exchange": settings.exchange.address,
+        "is_dry_run": is_dry_run,
+        "distrust": duties.monitor.distrust,
+        "venue_time_seconds": duties.monitor.now,
+        "applied_block": duties.monitor.applied_block,
+        "sealed_block": duties.monitor.sealed_block,
+        "accounts": len(duties.monitor.watch.book),
+        "positions": duties.monitor.watch.book.position_count,
+        "under_margin": duties.monitor.under_margin_count(),
+        "batches_in_flight": duties.hand.batches_in_flight,
+        "gas_per_item": duties.hand.gas.parts.item,
+        "lanes": lanes,
+        "rpc": transports.pool.status(),
+    }
+
+
+async def _first_of(*events: asyncio.Event) -> None:
+    """Wait until any of the events is set."""
+    waits = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
+
+
+async def _operator_errors_alone(running: Awaitable[None]) -> None:
+    """Raise an operator's error by itself when a group holds nothing else; bugs keep the group."""
+    try:
+        await running
+    except BaseExceptionGroup as group:
+        operators, others = group.split(OperatorError)
+        if operators is None or others is not None:
+            raise
+        raise _first_leaf(operators) from None
+
+
+def _first_leaf(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
