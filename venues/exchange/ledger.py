@@ -203,10 +203,10 @@ class Ledger:
             self._metrics.logs_healed.labels(Missing.LATE).inc()
 
     def _after_audit(self, place: Place) -> None:
-        """Judge a log of an audited block that the audit had not seen."""
+        """Judge a log of an audited block that its audit had not seen: another block came there."""
         if place[0] > self.audited - _REMEMBERED_BLOCKS:
             raise FeedInterruptedError(
-                ResyncReason.OUT_OF_ORDER,
+                ResyncReason.REORG,
                 f"log {place[1]} of block {place[0]} came, but the audit of that block lacked it",
             )
         self._metrics.logs_duplicate.inc()

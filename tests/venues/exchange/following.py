@@ -9,7 +9,9 @@ from random import Random
 
 from prometheus_client import CollectorRegistry
 
+from runtime.backoff import Backoff
 from runtime.clock import SystemClock
+from runtime.rpc.connection import WsSettings
 from runtime.rpc.endpoint import Endpoint
 from runtime.rpc.pool import RpcPool
 from tests.venues.exchange.contracts.harness import Exchange
@@ -27,6 +29,9 @@ ABI: Abi = load_abi()
 SETTINGS = FeedSettings(
     audit_period_seconds=0.05, stall_seconds=60.0, state_audit_period_seconds=60.0
 )
+
+
+SOCKET = WsSettings(connect_seconds=0.5, backoff=Backoff(first_seconds=0.05, most_seconds=0.2))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +101,7 @@ async def following(
     stop = asyncio.Event()
     address = bytes.fromhex(exchange.address[2:])
     endpoint = Endpoint(name="node", http_url=http_url, ws_url=ws_url)
-    async with RpcPool([endpoint], random=Random(1)) as pool:
+    async with RpcPool([endpoint], random=Random(1), ws_settings=SOCKET) as pool:
         feed = ExchangeFeed(
             pool,
             pool.feed,

@@ -97,6 +97,7 @@ class RecordingSink:
     def on_sealed(self, block: BlockRef) -> None:
         assert self.is_following
         self.sealed.append(block)
+        self.now = max(self.now, block.timestamp)
 
     def on_interrupted(self, reason: str) -> None:
         self.interruptions.append(reason)

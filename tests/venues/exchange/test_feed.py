@@ -2,6 +2,8 @@
 
 import asyncio
 
+from risk.liquidation import LiquidationCode
+from risk.units import MarketId
 from tests.venues.exchange.activity import Town
 from tests.venues.exchange.following import following
 
@@ -10,9 +12,35 @@ async def test_folds_a_busy_exchange_into_exactly_what_the_chain_holds(town: Tow
     async with following(
         town.exchange, http_url=town.anvil.http_url, ws_url=town.anvil.websocket_url
     ) as seen:
-        await asyncio.to_thread(town.activity.run, 80)
+        await asyncio.to_thread(town.activity.run, 120)
         await asyncio.to_thread(town.activity.band, 1)
         await seen.require_equal()
+        assert LiquidationCode.LIQUIDATED in {item.code for item in seen.sink.settled}
         assert seen.sink.interruptions == []
         assert len(seen.sink.snapshots) == 1
         assert seen.count("logs_healed_total", cause="lost") == 0
+
+
+async def test_folds_corporate_actions_and_new_markets_without_a_read(town: Town) -> None:
+    async with following(
+        town.exchange, http_url=town.anvil.http_url, ws_url=town.anvil.websocket_url
+    ) as seen:
+        await asyncio.to_thread(town.activity.run, 30)
+        await asyncio.to_thread(town.activity.corporate_actions)
+        await seen.require_equal()
+        assert len(seen.sink.markets) == 4
+        assert seen.sink.markets[MarketId(2)].is_settled
+        assert len(seen.sink.snapshots) == 1
+
+
+async def test_seals_blocks_in_order_and_never_lets_the_clock_go_back(town: Town) -> None:
+    async with following(
+        town.exchange, http_url=town.anvil.http_url, ws_url=town.anvil.websocket_url
+    ) as seen:
+        await asyncio.to_thread(town.activity.run, 30)
+        await seen.until_sealed()
+        numbers = [block.number for block in seen.sink.sealed]
+        assert numbers == sorted(set(numbers))
+        assert seen.sink.now == seen.sink.sealed[-1].timestamp
+        assert seen.count("audit_lag_blocks") == 0
+        assert seen.count("head_block") == numbers[-1]
