@@ -5,7 +5,7 @@ do the transports close.
 """
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -20,11 +20,16 @@ from keepers.transports import Transports
 from keepers.version import VERSION
 from monitors.accounts import AccountsMonitor
 from runtime.clock import Clock
-from runtime.errors import OperatorError
 from runtime.http import AdminHttp
 from runtime.journal import Journal
 from runtime.metrics import LoopLag
-from runtime.supervise import Worker, install_stop_signals, sleep_unless, supervise
+from runtime.supervise import (
+    Worker,
+    install_stop_signals,
+    operator_error_in,
+    sleep_unless,
+    supervise,
+)
 from venues.port import Feed
 
 SHOW_SECONDS: Final = 0.5
@@ -62,14 +67,15 @@ class Daemon:
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` or a stop signal. Raises OperatorError alone, bugs as a group."""
         await self.transports.probe(self.settings.network)
-        with install_stop_signals(stop):
-            await _operator_errors_alone(
-                supervise(
-                    self.workers(),
-                    stop=stop,
-                    drain_seconds=self.settings.supervision.drain_seconds,
-                )
-            )
+        install_stop_signals(stop)
+        drain_seconds = self.settings.supervision.drain_seconds
+        try:
+            await supervise(self.workers(), stop=stop, drain_seconds=drain_seconds)
+        except BaseExceptionGroup as group:
+            error = operator_error_in(group)
+            if error is None:
+                raise
+            raise error from None
 
     def workers(self) -> dict[str, Worker]:
         """Name the workers."""
@@ -164,20 +170,3 @@ async def _first_of(*events: asyncio.Event) -> None:
     finally:
         for wait in waits:
             wait.cancel()
-
-
-async def _operator_errors_alone(running: Awaitable[None]) -> None:
-    """Raise an operator's error by itself when a group holds nothing else; bugs keep the group."""
-    try:
-        await running
-    except BaseExceptionGroup as group:
-        operators, others = group.split(OperatorError)
-        if operators is None or others is not None:
-            raise
-        raise _first_leaf(operators) from None
-
-
-def _first_leaf(error: BaseException) -> BaseException:
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
