@@ -13,7 +13,10 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from pydantic import ValidationError
+
 from config.loader import PROFILES_DIRECTORY, load
+from config.problems import problem_sentence
 from config.settings import Endpoint, Exchange, Keys, LaneKey, Network, Roles
 from runtime.errors import OperatorError
 
@@ -50,7 +53,10 @@ def endpoint_for(chain_id: int, http_url: str, ws_url: str | None) -> Endpoint:
         like = shipped[1].endpoints[0]
         facts["calls_per_second"] = like.calls_per_second
         facts["ws_messages_per_second"] = like.ws_messages_per_second
-    return Endpoint.model_validate(facts)
+    try:
+        return Endpoint.model_validate(facts)
+    except ValidationError as error:
+        raise OperatorError(problem_sentence(error, Endpoint, _option_of)) from None
 
 
 def write_profile(path: Path, profile: Profile) -> bool:
@@ -111,6 +117,10 @@ def _shipped_network(chain_id: int) -> tuple[str, Network] | None:
         if network.chain_id == chain_id:
             return path.stem, network
     return None
+
+
+def _option_of(key: str) -> str:
+    return "--ws" if key == "ws_url" else "--rpc"
 
 
 def _is_loopback(url: str) -> bool:

@@ -17,7 +17,7 @@ from config.profile_file import Profile, endpoint_for, write_profile
 from config.redaction import redact_url
 from config.schema.fields import address_bytes, checksum_address
 from config.schema.markets import MarketFile, atoms
-from config.settings import Exchange, Keys, Roles
+from config.settings import Endpoint, Exchange, Keys, Roles
 from keepers.sender.signer import Signer
 from keepers.sender.signing_policy import SigningPolicy
 from keepers.sender.transaction import Transaction
@@ -102,6 +102,7 @@ async def _deploy(
     report: Callable[[str], None],
 ) -> DeploymentReport:
     chain_id = quantity(await chain.call("eth_chainId"))
+    endpoint = endpoint_for(chain_id, request.http_url, request.ws_url)
     known = _known_addresses(request.out, chain_id)
     if request.token is None and known is None and chain_id not in TEST_CHAINS:
         raise OperatorError(
@@ -112,7 +113,7 @@ async def _deploy(
 
     def write(addresses: Addresses, owner: bytes = signer.address) -> None:
         signer.allow(addresses.exchange)
-        if write_profile(request.out, _profile(request, chain_id, addresses, owner)):
+        if write_profile(request.out, _profile(request, chain_id, endpoint, addresses, owner)):
             report(f"wrote {request.out}: exchange {checksum_address(addresses.exchange)}")
 
     deployed = await Deployment(
@@ -264,11 +265,15 @@ def listing_of(market: MarketFile) -> MarketListing:
 
 
 def _profile(
-    request: DeploymentRequest, chain_id: int, addresses: Addresses, owner: bytes
+    request: DeploymentRequest,
+    chain_id: int,
+    endpoint: Endpoint,
+    addresses: Addresses,
+    owner: bytes,
 ) -> Profile:
     return Profile(
         chain_id=chain_id,
-        endpoint=endpoint_for(chain_id, request.http_url, request.ws_url),
+        endpoint=endpoint,
         exchange=Exchange(
             address=checksum_address(addresses.exchange),
             token_address=checksum_address(addresses.token),

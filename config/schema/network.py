@@ -14,9 +14,7 @@ from config.schema.fields import (
     Seconds,
     Section,
     WebSocketUrl,
-    address_bytes,
 )
-from runtime.errors import OperatorError
 
 
 class Endpoint(Section):
@@ -94,15 +92,6 @@ class Exchange(Section):
 
     deployed_at_block: NaturalInt = 0
     """Block in which the exchange was created: no log is asked for before it."""
-
-    def required_address(self) -> bytes:
-        """Give the exchange's 20-byte address; raises OperatorError where none was set."""
-        if self.address is None:
-            raise OperatorError(
-                "exchange.address must be the address of your venue's exchange, found none: set it, "
-                "or create one with `bellkeeper exchange deploy`"
-            )
-        return address_bytes(self.address)
 
 
 class Roles(Section):

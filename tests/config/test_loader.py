@@ -410,15 +410,9 @@ def test_an_unknown_profile_gets_one_sentence() -> None:
         shipped_profile("moon")
 
 
-def test_an_exchange_that_was_not_deployed_gets_one_sentence() -> None:
-    settings = load(shipped_profile("devnet"), environment={}).settings
-    with pytest.raises(OperatorError, match="exchange deploy"):
-        settings.exchange.required_address()
-
-
-def test_the_exchange_address_is_given_as_bytes(write: Callable[..., Path]) -> None:
+def test_an_address_is_written_with_its_checksum(write: Callable[..., Path]) -> None:
     settings = load(write(NETWORK + f'[exchange]\naddress = "{LOWER}"'), environment={}).settings
-    assert settings.exchange.required_address() == bytes.fromhex(LOWER[2:])
+    assert settings.exchange.address == CHECKSUMMED
 
 
 def test_a_file_of_roles_is_read_and_checked(write: Callable[..., Path]) -> None:

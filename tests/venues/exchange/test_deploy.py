@@ -13,6 +13,7 @@ from eth_hash.auto import keccak
 
 from config.loader import load
 from config.markets import ExchangePlan, load_exchange
+from config.schema.fields import address_bytes
 from config.settings import Keys, LaneKey, Roles
 from keepers.deployment import DeploymentReport, DeploymentRequest, deploy_exchange, listing_of
 from keepers.sender.local_signer import LocalSigner
@@ -90,8 +91,10 @@ async def found(chain: RpcHttp, out: Path, plan: ExchangePlan = SMALL) -> FoundE
         markets=tuple(listing_of(market) for market in plan.markets),
         roles={role: bytes.fromhex(getattr(ROLES, role.name.lower())[2:]) for role in Role},
     )
-    address = load(out, environment={}).settings.exchange.required_address()
-    return await StateReader(chain, load_artifact(ARTIFACT_PATH), address).read(wanted)
+    address = load(out, environment={}).settings.exchange.address
+    assert address is not None
+    reader = StateReader(chain, load_artifact(ARTIFACT_PATH), address_bytes(address))
+    return await reader.read(wanted)
 
 
 async def test_deploys_all_shipped_markets_with_their_rules_limits_and_roles(
@@ -261,6 +264,14 @@ async def test_refuses_to_change_an_exchange_of_another_owner(
     plan = load_exchange(symbols=["AAPL", "NVDA", "GLD"])
     told = await refusal(replace(request_, plan=plan), chain, OTHER_KEY)
     assert f"found {DEPLOYER.lower()}" in told
+
+
+async def test_refuses_a_bad_websocket_address_before_anything_is_sent(
+    chain: RpcHttp, request_: DeploymentRequest
+) -> None:
+    told = await refusal(replace(request_, ws_url="http://host"), chain)
+    assert told.startswith("--ws: ws_url must be a URL like ws://")
+    assert await chain.call("eth_getTransactionCount", [DEPLOYER, "pending"]) == "0x0"
 
 
 async def test_refuses_a_token_without_code(chain: RpcHttp, request_: DeploymentRequest) -> None:
