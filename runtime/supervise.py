@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import Final
@@ -21,7 +21,7 @@ from typing import Final
 import structlog
 
 from runtime.backoff import Backoff
-from runtime.errors import TransientError
+from runtime.errors import OperatorError, TransientError
 
 Worker = Callable[[asyncio.Event], Awaitable[None]]
 
@@ -123,27 +123,32 @@ class _LastResort:
         self.hard_exit(HARD_EXIT_CODE)
 
 
-@contextlib.contextmanager
-def install_stop_signals(stop: asyncio.Event) -> Iterator[None]:
-    """Set `stop` on SIGTERM and SIGINT while the block runs, from inside the event loop.
+def install_stop_signals(stop: asyncio.Event) -> contextlib.ExitStack:
+    """Let SIGTERM and SIGINT set `stop` from here on; as a context manager, until its end.
 
     Further signals change nothing: the drain is bounded, and cutting it short risks what is in
-    flight.
+    flight. Called from inside the event loop.
     """
     loop = asyncio.get_running_loop()
+    installed = contextlib.ExitStack()
 
     def ask(number: signal.Signals) -> None:
         log.info("stop_requested", signal=number.name)
         stop.set()
 
-    numbers = (signal.SIGTERM, signal.SIGINT)
-    for number in numbers:
+    for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ask, number)
-    try:
-        yield
-    finally:
-        for number in numbers:
-            loop.remove_signal_handler(number)
+        installed.callback(loop.remove_signal_handler, number)
+    return installed
+
+
+def operator_error_in(error: BaseException) -> OperatorError | None:
+    """Find the operator's error in what `supervise` raised; None means a bug."""
+    if isinstance(error, OperatorError):
+        return error
+    if isinstance(error, BaseExceptionGroup):
+        return next(filter(None, map(operator_error_in, error.exceptions)), None)
+    return None
 
 
 async def sleep_unless(stop: asyncio.Event, seconds: float) -> bool:

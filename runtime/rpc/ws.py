@@ -221,6 +221,8 @@ class RpcWs:
         """Connect and serve; return why it ended."""
         try:
             socket = await self._connect(session)
+        except aiohttp.WSServerHandshakeError as refusal:
+            return self._transient(f"cannot connect (HTTP {refusal.status})")
         except (aiohttp.ClientError, OSError, TimeoutError) as cause:
             return self._transient(f"cannot connect ({type(cause).__name__})")
         metrics = self._metrics.by_endpoint[self.name]

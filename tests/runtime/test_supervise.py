@@ -8,11 +8,12 @@ from random import Random
 import pytest
 
 from runtime.backoff import Backoff
-from runtime.errors import TransientError
+from runtime.errors import OperatorError, TransientError
 from runtime.supervise import (
     Pace,
     WorkerReturnedError,
     install_stop_signals,
+    operator_error_in,
     run_forever,
     sleep_unless,
     supervise,
@@ -82,9 +83,9 @@ async def test_sigterm_drains_and_ends_without_an_error() -> None:
         await asyncio.sleep(0.05)
         finished.append("in flight")
 
-    with install_stop_signals(stop):
-        asyncio.get_running_loop().call_later(0.02, os.kill, os.getpid(), signal.SIGTERM)
-        await supervise({"sender": finish_in_flight}, stop=stop, drain_seconds=2, hard_exit=no_exit)
+    install_stop_signals(stop)
+    asyncio.get_running_loop().call_later(0.02, os.kill, os.getpid(), signal.SIGTERM)
+    await supervise({"sender": finish_in_flight}, stop=stop, drain_seconds=2, hard_exit=no_exit)
     assert finished == ["in flight"]
 
 
@@ -107,6 +108,18 @@ async def test_a_worker_that_swallows_its_cancellation_is_ended_the_hard_way() -
         hard_exit=codes.append,
     )
     assert codes == [1]
+
+
+async def test_the_operators_error_is_found_among_the_deaths() -> None:
+    async def misconfigured(_stop: asyncio.Event) -> None:
+        raise OperatorError("expected chain 4326, was 1")
+
+    with pytest.raises(ExceptionGroup) as caught:
+        await supervise({"w": misconfigured}, stop=asyncio.Event(), drain_seconds=1)
+    found = operator_error_in(caught.value)
+    assert found is not None
+    assert found.exit_code == 78
+    assert operator_error_in(ExceptionGroup("bugs", [KeyError()])) is None
 
 
 async def test_sleep_unless_ends_with_stop() -> None:

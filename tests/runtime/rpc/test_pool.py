@@ -9,12 +9,13 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from runtime.errors import OperatorError
+from runtime.rpc.endpoint import Endpoint
 from runtime.rpc.errors import Behind, ExecutionReverted, MethodMissing, RateLimited, RpcTransient
 from runtime.rpc.high_water import BlockHighWater
 from runtime.rpc.http import HttpLimits
 from runtime.rpc.metrics import RpcMetrics
 from runtime.rpc.pool import RpcPool
-from tests.runtime.nodes import Endpoint, FakeClock, Node, error, eventually, result
+from tests.runtime.nodes import FakeClock, Node, error, eventually, result
 
 
 def make_pool(

@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
+from runtime.rpc.endpoint import Endpoint
 from runtime.rpc.errors import (
     BadAnswer,
     ExecutionReverted,
@@ -22,7 +23,7 @@ from runtime.rpc.errors import (
 from runtime.rpc.http import HttpLimits, RpcHttp
 from runtime.rpc.metrics import RpcMetrics
 from tests.anvil import free_port
-from tests.runtime.nodes import Endpoint, Node, error, result
+from tests.runtime.nodes import Node, error, result
 
 HTML = "<!DOCTYPE html><html><title>Just a moment...</title>Enable JavaScript and cookies</html>"
 
@@ -144,7 +145,12 @@ async def test_an_answer_beyond_the_limit_is_cut_off(node: Node) -> None:
 
 
 async def test_a_null_block_hash_passes_through(node: Node) -> None:
-    receipt = {"blockHash": None, "blockNumber": "0x10", "status": "0x1", "logs": []}
+    receipt: dict[str, Any] = {
+        "blockHash": None,
+        "blockNumber": "0x10",
+        "status": "0x1",
+        "logs": [],
+    }
     node.answer = lambda request: result(request, receipt)
     async with RpcHttp(node.http_endpoint) as rpc:
         assert await rpc.call("eth_getTransactionReceipt", ["0x00"]) == receipt

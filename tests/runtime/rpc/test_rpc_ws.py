@@ -12,12 +12,13 @@ from prometheus_client import CollectorRegistry
 
 from runtime.backoff import Backoff
 from runtime.rpc.connection import WsSettings
+from runtime.rpc.endpoint import Endpoint
 from runtime.rpc.errors import ExecutionReverted, MethodMissing, RateLimited, RpcTransient
 from runtime.rpc.metrics import RpcMetrics
 from runtime.rpc.subscription import Gap, GapReason, Subscription
 from runtime.rpc.ws import RpcWs
 from tests.anvil import free_port
-from tests.runtime.nodes import Endpoint, Node, error, eventually, notification, result
+from tests.runtime.nodes import Node, error, eventually, notification, result
 
 QUICK = WsSettings(
     connect_seconds=1.0,

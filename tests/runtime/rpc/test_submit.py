@@ -16,12 +16,13 @@ from aiohttp import web
 
 from runtime.backoff import Backoff
 from runtime.rpc.connection import WsSettings
+from runtime.rpc.endpoint import Endpoint
 from runtime.rpc.errors import RateLimited, RpcTransient
 from runtime.rpc.pool import RpcPool
 from runtime.rpc.probe import Capabilities
 from runtime.rpc.submissions import SubmissionStatus
 from runtime.rpc.submit import RawSubmitter
-from tests.runtime.nodes import Endpoint, Node, error, eventually, result
+from tests.runtime.nodes import Node, error, eventually, result
 
 RAW = bytes.fromhex("02f8")
 HASH = "0x" + "ab" * 32
