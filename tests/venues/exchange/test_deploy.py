@@ -1,5 +1,6 @@
 """Deployment on a real node: complete, resumable from any point, and a no-op when run again."""
 
+import json
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import asdict, astuple, replace
 from pathlib import Path
@@ -10,6 +11,7 @@ import eth_abi
 import pytest
 import rlp
 from eth_hash.auto import keccak
+from eth_keyfile.keyfile import create_keyfile_json
 
 from config.loader import load
 from config.markets import ExchangePlan, load_exchange
@@ -115,6 +117,23 @@ async def test_deploys_all_shipped_markets_with_their_rules_limits_and_roles(
     assert sorted(state.address_to_role.values()) == list(Role)
     assert state.owner.hex() == DEPLOYER[2:].lower()
     assert report.transactions_sent == 2 + 11 + 99 + 7
+
+
+async def test_deploys_with_an_encrypted_keystore(
+    chain: RpcHttp, request_: DeploymentRequest, tmp_path: Path
+) -> None:
+    keystore, password_file = tmp_path / "key.json", tmp_path / "password"
+    encrypted = create_keyfile_json(KEY.secret, b"word", kdf="pbkdf2", iterations=2)
+    for path, text in ((keystore, json.dumps(encrypted)), (password_file, "word\n")):
+        path.write_text(text)
+        path.chmod(0o600)
+    report = await deploy_exchange(
+        request_,
+        chain=chain,
+        open_signer=lambda policy: LocalSigner.open(keystore, password_file, policy),
+        report=lambda _line: None,
+    )
+    assert report.owner == DEPLOYER
 
 
 async def test_the_written_profile_is_what_run_takes(
