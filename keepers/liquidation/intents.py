@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from risk.evidence import evidence
+from risk.explain import reason
 from risk.liquidation_values import PlannedItem
 from risk.market import Market
-from risk.units import ATOMS_PER_USD, MarketId, Seconds, account_label
+from risk.units import MarketId, Seconds, account_label
 from runtime.journal import Intent
 from venues.port import LiquidationItem
 
@@ -32,24 +33,10 @@ def intent_of(
         judged_on=planned.judged_on,
         expires_at=expires_at,
         payload={
-            "reason": reason(planned, symbol),
+            "reason": reason(planned.verdict),
             "block": block,
             "max_size_e8": planned.max_size,
             "expected_loss_atoms": planned.expected_loss,
             "evidence": evidence(planned.judged, planned.verdict, planned.terms),
         },
     )
-
-
-def reason(planned: PlannedItem, symbol: str) -> str:
-    """Say in a sentence why, with the numbers that decided it."""
-    verdict = planned.verdict
-    equity = _dollars(verdict.equity)
-    required = _dollars(verdict.maintenance_margin)
-    return f"equity {equity} is below maintenance margin {required}: close {symbol}"
-
-
-def _dollars(atoms: int) -> str:
-    whole, rest = divmod(abs(atoms), ATOMS_PER_USD)
-    sign = "-" if atoms < 0 else ""
-    return f"{sign}{whole}.{rest:06d} USD"

@@ -1,0 +1,211 @@
+"""What must be true before a keeper runs: each check finds something and says what to do about it.
+
+Nothing is sent and nothing is changed. A check that cannot be made (the server does not answer) counts
+as failed, with the reason.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+import aiohttp
+
+from config.settings import LaneKey, Settings
+from keepers.lanes import HOUSEKEEPING, URGENT
+from keepers.signing import open_signer, signing_policy
+from keepers.transports import Transports
+from risk.units import Seconds
+from runtime.clock import Clock
+from runtime.errors import OperatorError
+from runtime.journal import JournalError, JournalReader
+from runtime.rpc.errors import RpcError
+from runtime.rpc.probe import PLAIN_SEND, Capabilities
+from venues.exchange.abi import load_abi
+from venues.exchange.adapter import ExchangeVenue
+from venues.exchange.chain import quantity, read_sealed_head
+from venues.exchange.readings import Role
+from venues.exchange.slicers import UndecodableError
+
+WEI_PER_ETHER: Final = 10**18
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One check's answer; `advice` is empty when all is well."""
+
+    name: str
+    is_good: bool
+    found: str
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkup:
+    """The checks of one profile."""
+
+    settings: Settings
+    transports: Transports
+    exchange: ExchangeVenue
+    clock: Clock
+
+    async def findings(self) -> AsyncIterator[Finding]:
+        """Make one check after the other."""
+        found = await self.transports.pool.probe()
+        for server in found.values():
+            for finding in self._server(server):
+                yield finding
+        if all(server.chain_id is None for server in found.values()):
+            return
+        for name, check in (
+            ("clock", self._clock),
+            ("exchange", self._exchange_code),
+            ("token", self._token),
+            ("prices", self._prices),
+        ):
+            yield await _made(name, check)
+        for role, holder in self.settings.roles:
+            if holder is not None:
+                yield await _made(f"role {role}", partial(self._role, role, holder))
+        for lane, key in ((URGENT, self.settings.keys.urgent),) + (
+            ((HOUSEKEEPING, self.settings.keys.housekeeping),)
+            if self.settings.keys.housekeeping
+            else ()
+        ):
+            yield await _made(f"key {lane}", partial(self._lane_key, lane, key))
+        yield await _made("journal", self._journal)
+
+    def _server(self, server: Capabilities) -> Sequence[Finding]:
+        name, expected = server.endpoint, self.settings.network.chain_id
+        if server.chain_id is None:
+            return [
+                Finding(
+                    name=f"server {name}",
+                    is_good=False,
+                    found="it does not answer as a JSON-RPC node",
+                    advice="check its URL, the network and your key with the provider",
+                )
+            ]
+        chain = Finding(
+            name=f"chain of {name}",
+            is_good=server.chain_id == expected,
+            found=f"chain {server.chain_id}",
+            advice=f"the profile says chain {expected}: correct the URL or [network] chain_id",
+        )
+        has_ws = "eth_subscribe" in server.ws
+        wants_ws = self.settings.network.require_websocket
+        offered = sorted((server.http | server.ws) - {"eth_subscribe"}) or [PLAIN_SEND]
+        methods = Finding(
+            name=f"methods of {name}",
+            is_good=has_ws or not wants_ws,
+            found=f"sends by {', '.join(offered)}; subscriptions: {'yes' if has_ws else 'no'}",
+            advice="give the endpoint a ws_url that answers, or set require_websocket = false",
+        )
+        return [chain, methods]
+
+    async def _clock(self) -> Finding:
+        head = await read_sealed_head(self.transports.pool)
+        skew = self.clock.now() - head.ref.timestamp
+        most = self.settings.network.max_clock_skew_seconds
+        return Finding(
+            name="clock",
+            is_good=abs(skew) <= most,
+            found=f"the newest block {head.number} is {skew:.1f} s behind this machine",
+            advice=f"at most {most:g} s are allowed: run a time service, or find out why the chain stands",
+        )
+
+    async def _exchange_code(self) -> Finding:
+        has_code = await self.exchange.has_code()
+        return Finding(
+            name="exchange",
+            is_good=has_code,
+            found=f"{'code' if has_code else 'no code'} at {self.settings.exchange.address}",
+            advice="correct [exchange] address, or deploy with `bellkeeper exchange deploy`",
+        )
+
+    async def _token(self) -> Finding:
+        token = "0x" + (await self.exchange.token()).hex()
+        wanted = self.settings.exchange.token_address
+        return Finding(
+            name="token",
+            is_good=wanted is None or wanted.lower() == token,
+            found=f"the exchange's quote token is {token}",
+            advice=f"the profile says {wanted}: one of them is of another exchange",
+        )
+
+    async def _prices(self) -> Finding:
+        head = await read_sealed_head(self.transports.pool)
+        markets = await self.exchange.markets(block=head.number)
+        now = Seconds(head.ref.timestamp)
+        stale = sorted(market.symbol for market in markets.values() if market.is_stale(now))
+        return Finding(
+            name="prices",
+            is_good=not stale,
+            found=f"{len(markets)} markets, stale: {', '.join(stale) or 'none'}",
+            advice="nothing is liquidated in stale markets: see whether the price keeper runs",
+        )
+
+    async def _role(self, role: str, holder: str) -> Finding:
+        address = bytes.fromhex(holder[2:])
+        if role == "owner":
+            found = "0x" + (await self.exchange.owner()).hex()
+            is_good, what = found == holder.lower(), f"the owner is {found}"
+        else:
+            held = await self.exchange.role_of(address)
+            is_good, what = held is Role[role.upper()], f"{holder} holds {held.name.lower()}"
+        return Finding(
+            name=f"role {role}",
+            is_good=is_good,
+            found=what,
+            advice=f"[roles] says {role} = {holder}: have the owner grant it, or correct the profile",
+        )
+
+    async def _lane_key(self, lane: str, key: LaneKey | None) -> Finding:
+        settings = self.settings
+        async with aiohttp.ClientSession() as session:
+            policy = signing_policy(settings, [load_abi().function("liquidate").selector])
+            try:
+                signer = await open_signer(lane, key, policy, session)
+            except OperatorError as error:
+                return Finding(
+                    name=f"key {lane}", is_good=False, found=str(error), advice="see there"
+                )
+        address = f"0x{signer.address.hex()}"
+        pool = self.transports.pool
+        balance = quantity(await pool.call("eth_getBalance", [address, "latest"]))
+        held = await self.exchange.role_of(signer.address)
+        floor = settings.sender.low_balance_wei
+        if held is not Role.NONE:
+            advice = "a liquidation key needs no role: use a key that can do nothing else"
+        else:
+            advice = f"top it up above sender.low_balance_wei = {floor}"
+        return Finding(
+            name=f"key {lane}",
+            is_good=balance >= floor and held is Role.NONE,
+            found=f"{address} has {balance / WEI_PER_ETHER:.6f} ether and role {held.name.lower()}",
+            advice=advice,
+        )
+
+    async def _journal(self) -> Finding:
+        path = self.settings.journal.path
+        if not path.exists():
+            is_good = path.parent.is_dir()
+            found = f"{path} will be created" if is_good else f"there is no folder {path.parent}"
+            return Finding(name="journal", is_good=is_good, found=found, advice="create the folder")
+        with JournalReader.open_to_read(path) as journal:
+            waiting = len(journal.in_flight())
+        return Finding(
+            name="journal", is_good=True, found=f"{path} is readable, {waiting} intents in flight"
+        )
+
+
+async def _made(name: str, check: Callable[[], Awaitable[Finding]]) -> Finding:
+    try:
+        return await check()
+    except (RpcError, UndecodableError, JournalError) as error:
+        return Finding(
+            name=name,
+            is_good=False,
+            found=f"could not be checked: {error}",
+            advice="mend that first",
+        )
