@@ -1,7 +1,8 @@
 """What a liquidation was judged on, as a name: the same on the same state, in every process.
 
-It ends the key of the intent, and the journal keeps keys unique, so that neither a restart nor a second keeper plans a thing twice.
-A changed state, or a further attempt on an unchanged one, has another name and can be planned.
+It ends the key of the intent, and the journal keeps keys unique, so that neither a restart nor a
+second keeper plans a thing twice. A changed state, or a further attempt on an unchanged one, has
+another name and can be planned.
 """
 
 from hashlib import blake2b

@@ -65,13 +65,13 @@ def confirm(
     batch: PlannedBatch, judge: Callable[[PlannedItem], LiquidationVerdict], gas: GasModel
 ) -> tuple[PlannedBatch | None, tuple[PlannedItem, ...]]:
     """Re-judge a batch right before it is sent: give what is left of it, and what was dropped."""
-    kept = tuple(item for item in batch.items if judge(item).is_liquidated)
-    dropped = tuple(item for item in batch.items if item not in kept)
+    kept: list[PlannedItem] = []
+    dropped: list[PlannedItem] = []
+    for item in batch.items:
+        (kept if judge(item).is_liquidated else dropped).append(item)
     if not dropped:
         return batch, ()
-    if not kept:
-        return None, dropped
-    return make_batch(list(kept), gas), dropped
+    return (make_batch(kept, gas) if kept else None), tuple(dropped)
 
 
 def retries_after_plan(
