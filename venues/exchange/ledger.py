@@ -23,7 +23,7 @@ from venues.port import MarketChanged, Snapshot, StampedChange
 
 Place: TypeAlias = tuple[int, int]
 """Block number, log index."""
-_Content: TypeAlias = tuple[str, str, list[str]]
+_Content: TypeAlias = tuple[bytes, str, list[str]]
 
 _REMEMBERED_BLOCKS: Final = 64
 """Audited blocks whose logs are still told apart from news when they come again."""
@@ -167,7 +167,7 @@ class Ledger:
         if self._has_stream and not is_live:
             self._healed.add(place)
         self._metrics.logs_applied.inc()
-        return _stamped(place[0], place[1], bytes.fromhex(content[0][2:]), change)
+        return _stamped(place[0], place[1], content[0], change)
 
     def _content(self, log: Mapping[str, Any]) -> _Content:
         try:
@@ -181,7 +181,7 @@ class Ledger:
             timestamp = log.get("blockTimestamp")
             if timestamp is not None:
                 self.now = max(self.now, Seconds(int(timestamp, 16)))
-            return log["transactionHash"], log["data"], log["topics"]
+            return bytes.fromhex(log["transactionHash"][2:]), log["data"], log["topics"]
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             if isinstance(error, UndecodableError):
                 raise
