@@ -95,7 +95,7 @@ def _must_wait(
     account = candidate.account.id
     if account in busy:
         return Skip(account=account, reason=SkipReason.IN_FLIGHT)
-    if not candidate.state.is_liquidatable:
+    if candidate.state.is_priced and not candidate.state.is_liquidatable:
         return Skip(account=account, reason=SkipReason.NOT_LIQUIDATABLE)
     warming = [
         held.market for held in candidate.account.positions if held.market in work.warming_up

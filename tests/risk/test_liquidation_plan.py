@@ -201,6 +201,12 @@ def test_a_healthy_account_is_left_alone() -> None:
     assert reasons(plan) == {make_account_id(1): SkipReason.NOT_LIQUIDATABLE}
 
 
+def test_health_at_a_stale_price_is_no_health() -> None:
+    around = make_terms(make_market(price_timestamp=NOW - 61))
+    plan = planned(trader_under_margin(equity=usd(50)), around=around)
+    assert reasons(plan) == {make_account_id(1): SkipReason.STALE_PRICE}
+
+
 @pytest.mark.parametrize(
     ("facts", "reason"),
     [
