@@ -161,8 +161,8 @@ class LaneBook:
         """Record that an attempt left."""
         if slot.written_at is None:
             slot.written_at = written_at
-        self._journal.sent(attempt.hash)
-        self._metrics.count(Event.SENT)
+        if self._journal.sent(attempt.hash):
+            self._metrics.count(Event.SENT)
 
     def mined(
         self, slot: Slot, attempt: Attempt, receipt: Mapping[str, object], *, head: int

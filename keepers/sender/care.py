@@ -70,6 +70,16 @@ class Care:
         self._pending: set[SubmissionFuture] = set()
         self._failure: Exception | None = None
 
+    async def look_after_all(self, head: Head) -> None:
+        """Take every slot's step at once: receipts are asked for side by side, bytes leave in order."""
+        slots = [self._book.slots[nonce] for nonce in sorted(self._book.slots)]
+        results = await asyncio.gather(
+            *(self.look_after(slot, head) for slot in slots), return_exceptions=True
+        )
+        failures = [result for result in results if isinstance(result, BaseException)]
+        for failure in sorted(failures, key=lambda each: isinstance(each, TransientError)):
+            raise failure
+
     async def look_after(self, slot: Slot, head: Head) -> None:
         """Take the one step that the policy names."""
         if slot.is_changing:
@@ -107,7 +117,8 @@ class Care:
         self._book.leaving(slot)
         self._pending.add(future)
         future.add_done_callback(lambda _: self._answered(slot, attempt, future))
-        self._book.left(slot, attempt, written_at=future.written_at)
+        # An event loop may hold the write until its callback ends: the record can wait, the bytes not.
+        asyncio.get_running_loop().call_soon(self._left, slot, attempt, future.written_at)
         return future.written_at
 
     async def look_up(self, slot: Slot, head: int) -> None:
@@ -136,6 +147,13 @@ class Care:
         """Raise what the handling of a reply raised: a callback's error would only be logged."""
         if self._failure is not None:
             raise self._failure
+
+    def _left(self, slot: Slot, attempt: Attempt, written_at: float) -> None:
+        try:
+            self._book.left(slot, attempt, written_at=written_at)
+        except Exception as error:  # noqa: BLE001 - raised again by the lane's own task
+            self._failure = error
+            self._wake.set()
 
     def _answered(self, slot: Slot, attempt: Attempt, future: SubmissionFuture) -> None:
         self._pending.discard(future)

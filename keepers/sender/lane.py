@@ -41,6 +41,8 @@ class LaneSettings:
     idle_seconds: float = 1.0
     balance_every_seconds: float = 30.0
     balance_floor_wei: int = 0
+    keep_seconds: float = 90 * 86_400.0
+    """How long the journal keeps what is over."""
     acknowledge_foreign: bool = False
     """An operator has looked into foreign nonces: go on from where the chain is."""
 
@@ -59,7 +61,7 @@ class Lane:
         self._signing = asyncio.Lock()
         self._head: Head | None = None
         self._is_stopping = False
-        self._noted: set[str] = set()
+        self._noted: dict[str, int] = {}
         self._balance_due = 0.0
         self._housekeeping_due = 0.0
         self._balance_at_halt: int | None = None
@@ -89,10 +91,10 @@ class Lane:
         """Tell this listener of every outcome."""
         self._book.listeners.append(listener)
 
-    def note_mined(self, tx_hash: str) -> None:
-        """Hear from the event stream that a transaction of ours is in a block."""
+    def note_mined(self, tx_hash: str, block: int) -> None:
+        """Hear from the event stream that a transaction is in a block; others' are ignored."""
         if self._book.of_hash(tx_hash) is not None:
-            self._noted.add(tx_hash)
+            self._noted[tx_hash] = block
             self._wake.set()
 
     # --- for operators ----------------------------------------------------------------------------
@@ -165,17 +167,10 @@ class Lane:
         self._care.raise_failure()
         head = self._head = await read_head(self._tools, self._head)
         await self._check_balance()
-        for tx_hash in tuple(self._noted):
-            self._noted.discard(tx_hash)
-            slot = self._book.of_hash(tx_hash)
-            if slot is not None and slot.is_waiting:
-                await self._care.look_up(slot, head.number)
+        await self._look_up_noted(head)
         self._check_foreign(head)
         await self._fill_gap(head)
-        for nonce in sorted(self._book.slots):
-            slot = self._book.slots.get(nonce)
-            if slot is not None:
-                await self._care.look_after(slot, head)
+        await self._care.look_after_all(head)
         self._book.show()
         self._keep_house()
 
@@ -235,6 +230,13 @@ class Lane:
         self._wake.set()
         return Ticket(intents=tuple(new), transaction_hash=draft.hash, nonce=draft.nonce)
 
+    async def _look_up_noted(self, head: Head) -> None:
+        while self._noted:
+            tx_hash, block = self._noted.popitem()
+            slot = self._book.of_hash(tx_hash)
+            if slot is not None and slot.is_waiting:
+                await self._care.look_up(slot, max(head.number, block))
+
     def _check_foreign(self, head: Head) -> None:
         if head.nonce > self._book.next_nonce and Halt.FOREIGN_NONCE not in self._halts:
             self._tools.metrics.foreign_nonce()
@@ -272,10 +274,12 @@ class Lane:
             self._halts.clear(Halt.FUNDS, "the key was topped up")
 
     def _keep_house(self) -> None:
-        now = self._tools.clock.monotonic()
-        if now >= self._housekeeping_due:
-            self._housekeeping_due = now + _HOUSEKEEPING_SECONDS
-            self._tools.journal.maintain()
+        tools = self._tools
+        if self._book.waiting or tools.clock.monotonic() < self._housekeeping_due:
+            return
+        self._housekeeping_due = tools.clock.monotonic() + _HOUSEKEEPING_SECONDS
+        tools.journal.prune(tools.clock.now() - self._settings.keep_seconds)
+        tools.journal.maintain()
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

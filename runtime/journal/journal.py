@@ -133,19 +133,20 @@ class Journal(JournalReader):
                 for row in self._ledger.intents_at(draft.lane, draft.nonce):
                     self._ledger.carry(row["key"], transaction_id)
 
-    def sent(self, tx_hash: str) -> None:
-        """Note that the bytes left; sending the same bytes again changes nothing."""
+    def sent(self, tx_hash: str) -> bool:
+        """Note that the bytes left; False if that was known, for sending again is no move."""
         at = self._clock.now()
         with self._connection.commit(durable=False):
             row = self._ledger.transaction(tx_hash)
             if State(row["state"]) is not State.SIGNED:
-                return
+                return False
             facts = {"sent_at": at}
             self._ledger.move_transaction(row, State.SENT, at=at, facts=facts)
             if Purpose(row["purpose"]) is Purpose.CALL:
                 carried = self._ledger.intents_at(row["lane"], row["nonce"])
                 signed = [each for each in carried if State(each["state"]) is State.SIGNED]
                 self._ledger.move_intents(signed, State.SENT, at=at)
+        return True
 
     def mined(
         self, tx_hash: str, *, block: int, status: int, gas_used: int, reason: str = ""

@@ -7,7 +7,7 @@ again, which is harmless: it names facts that are as old.
 
 import sqlite3
 
-MOST_ROWS = 2_000
+MOST_ROWS = 500
 """Rows of each table per call, so that a large prune never holds a commit up for long."""
 
 _INTENTS = """

@@ -48,8 +48,8 @@ async def test_a_sync_reply_brings_the_receipt_at_once(anvil: Anvil, tmp_path: P
 async def test_a_noted_log_brings_the_receipt(rig: Rig) -> None:
     tx_hash = await rig.submit()
     rig.mine()
-    rig.lane.note_mined(tx_hash)
-    rig.lane.note_mined("0xunknown")
+    rig.lane.note_mined(tx_hash, 1)
+    rig.lane.note_mined("0xunknown", 1)
     await rig.turn()
     assert rig.results() == ["mined"]
 
