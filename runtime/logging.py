@@ -19,12 +19,13 @@ HIDDEN: Final = "[redacted]"
 _DEEPEST: Final = 6
 
 _HIDDEN_WORDS: Final = (
-    r"private_?key|secret_?key|api_?key|signing_?key|password|passphrase|mnemonic|"
-    r"authorization|credentials?|secret|token|bearer|seed_?phrase"
+    r"(?:private_?key|secret|password|passphrase|mnemonic|authorization|api_?key|signing_?key"
+    r"|seed_?phrase)\w*|(?:token|credentials?|bearer)"
 )
+"""The first hide `private_key_hex` too; the others must end the name: `tokens_left` is a count."""
 _HIDDEN_NAME: Final = re.compile(rf"(?:^|[_\-.])(?:{_HIDDEN_WORDS})$", re.IGNORECASE)
 _HIDDEN_IN_TEXT: Final = re.compile(
-    rf"(?P<name>[\w\-]*(?:{_HIDDEN_WORDS}))(?P<sep>['\"]?\s*[=:]\s*)"
+    rf"(?P<name>[\w\-]*?(?:{_HIDDEN_WORDS}))(?P<sep>['\"]?\s*[=:]\s*)"
     r"(?P<value>(?:Bearer |Basic )?(?:'[^']*'|\"[^\"]*\"|[^\s,;}\])]+))",
     re.IGNORECASE,
 )

@@ -40,7 +40,7 @@ def test_writes_one_json_object_a_line(out: io.StringIO) -> None:
 @pytest.mark.parametrize(
     "name",
     ["private_key", "signer_private_key", "privateKey", "password", "keystore-password", "token",
-     "api_token", "secret", "client_secret", "Authorization", "api_key", "apikey", "mnemonic"],
+     "api_token", "secret", "signerPrivateKey", "clientSecret", "private_key_hex", "password2", "client_secret", "Authorization", "api_key", "apikey", "mnemonic"],
 )  # fmt: skip
 def test_hides_what_sits_under_a_secret_name(out: io.StringIO, name: str) -> None:
     structlog.get_logger().info("planted", **{name: SECRET}, nested=[{"deep": {name: SECRET}}])
@@ -100,6 +100,30 @@ def test_shows_hashes_amounts_and_innocent_names(out: io.StringIO) -> None:
 def test_leaves_plain_text_alone() -> None:
     text = "expected chain 4326, was 1: point endpoint 'alpha' at https://mainnet.example.com"
     assert redact_text(text) == text
+
+
+def test_hides_secrets_on_a_terminal_too() -> None:
+    stream = io.StringIO()
+    configure_logging(stream=stream, as_json=False)
+    structlog.get_logger().info("planted", private_key_hex=SECRET, at=f"https://h/{SECRET}")
+    structlog.reset_defaults()
+    logging.basicConfig(handlers=[logging.NullHandler()], force=True)
+    assert "planted" in stream.getvalue()
+    assert SECRET not in stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"signer_private_key_hex={SECRET}",
+        f"private_key: 0x{SECRET}",
+        f"{{'Authorization': 'Bearer {SECRET}'}}",
+        f"Authorization: Bearer {SECRET}",
+        f'{{"api_token": "{SECRET}"}}',
+    ],
+)
+def test_hides_secrets_that_are_named_in_text(text: str) -> None:
+    assert SECRET not in redact_text(text)
 
 
 def test_says_nothing_below_the_level(out: io.StringIO) -> None:

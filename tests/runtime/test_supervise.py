@@ -200,6 +200,24 @@ async def test_a_wake_during_a_cycle_leads_to_another_one() -> None:
     assert len(cycles) == 2
 
 
+async def test_a_wake_leads_to_one_cycle_and_no_more() -> None:
+    stop, wake = asyncio.Event(), asyncio.Event()
+    cycles: list[int] = []
+
+    async def cycle() -> None:
+        cycles.append(1)
+
+    task = asyncio.create_task(
+        run_forever("w", cycle, stop=stop, pace=PACE, random=Random(1), wake=wake)
+    )
+    await asyncio.sleep(0.01)
+    wake.set()
+    await asyncio.sleep(0.05)
+    assert len(cycles) == 2
+    stop.set()
+    await asyncio.wait_for(task, 1)
+
+
 def test_delays_grow_to_their_ceiling_within_the_jitter() -> None:
     backoff = Backoff(first_seconds=1, factor=2, most_seconds=5, jitter_ratio=0.25, attempts=5)
     delays = list(backoff.delays(Random(7)))

@@ -215,7 +215,8 @@ async def test_a_node_that_is_killed_and_started_again_is_found_again() -> None:
     with contextlib.ExitStack() as first:
         anvil = first.enter_context(running_anvil(port=port))
         async with working(anvil) as (pool, submitter):
-            assert (feed := pool.feed) is not None
+            feed = pool.feed
+            assert feed is not None
             heads = await feed.subscribe(["newHeads"])
             first.close()
             await eventually(lambda: not feed.connected and not submitter.connected)

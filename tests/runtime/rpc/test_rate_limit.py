@@ -56,6 +56,17 @@ async def test_takers_wait_their_turn() -> None:
     assert 0.095 <= time.monotonic() - started < 0.5
 
 
+async def test_a_pause_holds_those_who_wait_already() -> None:
+    bucket = TokenBucket(rate_per_second=50, clock=SystemClock())
+    await bucket.take()
+    started = time.monotonic()
+    waiting = asyncio.create_task(bucket.take())
+    await asyncio.sleep(0)
+    bucket.pause(0.1)
+    await waiting
+    assert time.monotonic() - started >= 0.099
+
+
 @pytest.mark.parametrize(("rate", "burst"), [(0, 1), (-1, 1), (5, 0)])
 def test_refuses_a_bucket_that_lets_nothing_through(rate: float, burst: int) -> None:
     with pytest.raises(ValueError, match="positive"):

@@ -53,6 +53,15 @@ async def test_a_page_of_html_is_a_bad_answer(node: Node, status: int) -> None:
             await rpc.call("eth_call")
 
 
+async def test_a_redirect_is_not_followed(node: Node, other_node: Node) -> None:
+    location = {"Location": str(other_node.http_endpoint.http_url)}
+    node.answer = lambda _: web.Response(status=307, headers=location)
+    async with RpcHttp(node.http_endpoint) as rpc:
+        with pytest.raises(BadAnswer, match=r"found an empty body \(HTTP 307\)"):
+            await rpc.call("eth_sendRawTransaction", ["0x00"])
+    assert other_node.requests == []
+
+
 @pytest.mark.parametrize("status", [500, 502, 503])
 async def test_a_server_fault_is_transient(node: Node, status: int) -> None:
     node.answer = page(status)

@@ -285,6 +285,30 @@ async def test_an_unsubscribed_stream_ends_and_stays_ended(node: Node) -> None:
         assert [call["method"] for call in node.calls].count("eth_subscribe") == 1
 
 
+async def test_a_stream_unsubscribed_while_it_is_reopened_stays_ended(node: Node) -> None:
+    async with open_socket(node.ws_endpoint) as ws:
+        subscription = await ws.subscribe(["newHeads"])
+
+        async def slow(socket: web.WebSocketResponse, call: dict[str, Any]) -> None:
+            if call["method"] == "eth_subscribe":
+                await asyncio.sleep(0.1)
+            await send(socket, result(call, "0xlate"))
+
+        node.on_call = slow
+        node.drop()
+        await eventually(lambda: node.connections == 2)
+        await ws.unsubscribe(subscription)
+        await eventually(lambda: node.calls[-1]["method"] == "eth_unsubscribe")
+        assert not subscription.live
+
+
+async def test_a_refused_handshake_is_tried_again(node: Node) -> None:
+    path = "/nothing-here"
+    lost = Endpoint(name="alpha", ws_url=f"ws://127.0.0.1:{node.port}{path}")
+    async with open_socket(lost, Endpoint(name="beta", ws_url=node.ws_endpoint.ws_url)) as ws:
+        assert ws.name == "beta"
+
+
 async def test_garbage_ends_the_connection_not_the_program(node: Node) -> None:
     async with open_socket(node.ws_endpoint) as ws:
         await node.sockets[0].send_str("<html>")
