@@ -5,6 +5,7 @@ do the transports close.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -20,6 +21,7 @@ from keepers.transports import Transports
 from keepers.version import VERSION
 from monitors.accounts import AccountsMonitor
 from runtime.clock import Clock
+from runtime.errors import TransientError
 from runtime.http import AdminHttp
 from runtime.journal import Journal
 from runtime.metrics import LoopLag
@@ -32,6 +34,8 @@ from runtime.supervise import (
 )
 from venues.port import Feed
 
+CONNECT_SECONDS: Final = 5.0
+"""Longest wait for the WebSocket before the feed starts without it."""
 SHOW_SECONDS: Final = 0.5
 """Between two settings of the gauges that are not kept on the hot path."""
 PRUNE_SECONDS: Final = 3_600.0
@@ -102,6 +106,11 @@ class Daemon:
         await self.transports.keep_probing(self.settings.network, stop)
 
     async def _follow(self, stop: asyncio.Event) -> None:
+        feed = self.transports.pool.feed
+        if feed is not None:
+            # A feed that finds no WebSocket at its start would poll, and see prices later.
+            with contextlib.suppress(TransientError):
+                await feed.wait_connected(CONNECT_SECONDS)
         await self.duties.feed.run(self.duties.monitor, stop)
 
     async def _lanes(self, stop: asyncio.Event) -> None:
