@@ -26,8 +26,8 @@ class World:
     """The exchange and what the random walk knows of it."""
 
     exchange: Exchange
-    random: Random
     rules: dict[str, int]
+    random: Random = field(default_factory=Random)
     marks: list[int] = field(default_factory=list)
     traders: list[int] = field(default_factory=list)
     makers: list[int] = field(default_factory=list)
@@ -54,7 +54,7 @@ class World:
 
 def build_world(exchange: Exchange, rules: dict[str, int], seed: int) -> World:
     """Create markets and accounts, and let them trade."""
-    world = World(exchange, Random(seed), rules)
+    world = World(exchange=exchange, rules=rules, random=Random(seed))
     for (bounds, rates), mark in zip(TIER_TABLES, PRICES, strict=True):
         _create_market(world, bounds, rates, mark)
     world.publish(0)

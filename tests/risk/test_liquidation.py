@@ -281,6 +281,30 @@ def test_the_backstop_may_always_shrink() -> None:
     assert carrying.backstop_inventory == shares(-100)
 
 
+def test_the_backstop_may_swap_sides_at_the_same_size() -> None:
+    terms = make_terms(
+        make_market(backstop_cap=0), backstop=make_backstop(0, inventories={MARKET: shares(-50)})
+    )
+    carrying = judged(trader_with(0), terms).carrying
+    assert carrying is not None
+    assert carrying.backstop_inventory == shares(50)
+
+
+def test_an_item_that_is_refused_late_moves_nothing() -> None:
+    verdict = judged(trader_with(usd(30)), make_terms(make_market(backstop_cap=0)))
+    assert verdict.code is CODE.BACKSTOP_FULL
+    assert verdict.cost is not None
+    assert (verdict.closed, verdict.carrying, verdict.cures) == (0, None, False)
+    assert (verdict.equity_after, verdict.maintenance_margin_after) == (usd(30), usd(500))
+
+
+def test_an_item_that_is_refused_early_moves_nothing() -> None:
+    verdict = judged(trader_with(usd(600)))
+    assert (verdict.sizing, verdict.cost, verdict.carrying) == (None, None, None)
+    assert (verdict.closed, verdict.cures) == (0, True)
+    assert verdict.maintenance_margin_after == usd(500)
+
+
 def test_the_reward_is_gas_with_a_margin_and_a_share_of_the_notional() -> None:
     """200 000 gas · 1 gwei · 3 000 USD · 1.2 = 0.72 USD; 0.05 % of 20 000 = 10 USD."""
     assert keeper_reward(usd(20_000), make_rules(), 10**9) == usd("10.72")
