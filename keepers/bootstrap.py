@@ -3,6 +3,7 @@
 import asyncio
 import gc
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from random import SystemRandom
 
 import aiohttp
@@ -44,24 +45,33 @@ from venues.exchange.feed import ExchangeFeed, FeedSettings
 from venues.exchange.metrics import FeedMetrics
 
 
-async def run_daemon(settings: Settings, *, is_dry_run: bool) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """What an operator says at the start, beside the profile."""
+
+    is_dry_run: bool = False
+    acknowledge_foreign: bool = False
+    """Go on although somebody else used a lane's nonces: the operator has looked into it."""
+
+
+async def run_daemon(settings: Settings, options: RunOptions) -> None:
     """Run the liquidation duty until SIGTERM or SIGINT. Raises OperatorError at start-up."""
     async with AsyncExitStack() as stack:
-        daemon = await compose(settings, stack, is_dry_run=is_dry_run)
+        daemon = await compose(settings, stack, options)
         # What was imported and built lives as long as the process: no collection need look at it.
         gc.collect()
         gc.freeze()
         await daemon.run(asyncio.Event())
 
 
-async def compose(settings: Settings, stack: AsyncExitStack, *, is_dry_run: bool) -> Daemon:
+async def compose(settings: Settings, stack: AsyncExitStack, options: RunOptions) -> Daemon:
     """Build a daemon; `stack` closes what must be closed at the end."""
     clock, random, registry = SystemClock(), SystemRandom(), new_registry(version=VERSION)
     transports = open_transports(settings.network, registry=registry, clock=clock, random=random)
     journal = _open_journal(settings, clock)
     stack.callback(journal.close)
     senders: dict[str, RunningSender] = {URGENT: open_shadow(journal, clock)}
-    if not is_dry_run:
+    if not options.is_dry_run:
         parts = LaneParts(
             settings=settings,
             transports=transports,
@@ -70,6 +80,7 @@ async def compose(settings: Settings, stack: AsyncExitStack, *, is_dry_run: bool
             clock=clock,
             abi=load_abi(),
             session=await stack.enter_async_context(aiohttp.ClientSession()),
+            acknowledge_foreign=options.acknowledge_foreign,
         )
         senders = await _open_lanes(parts)
     duties = _duties(settings, transports, senders, journal, registry, clock)
@@ -77,7 +88,7 @@ async def compose(settings: Settings, stack: AsyncExitStack, *, is_dry_run: bool
         settings.http.listen,
         registry=registry,
         readiness=_readiness(duties, transports),
-        status=lambda: status_page(settings, duties, transports, is_dry_run=is_dry_run),
+        status=lambda: status_page(settings, duties, transports, is_dry_run=options.is_dry_run),
     )
     return Daemon(
         settings=settings,

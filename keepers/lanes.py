@@ -52,6 +52,7 @@ class LaneParts:
     clock: Clock
     abi: Abi
     session: aiohttp.ClientSession
+    acknowledge_foreign: bool = False
 
 
 async def open_lane(name: str, key: LaneKey | None, functions: list[str], parts: LaneParts) -> Lane:
@@ -83,7 +84,9 @@ async def open_lane(name: str, key: LaneKey | None, functions: list[str], parts:
         cancel_gas=CANCEL_GAS,
     )
     lane_settings = LaneSettings(
-        window=sender.max_in_flight, balance_floor_wei=sender.low_balance_wei
+        window=sender.max_in_flight,
+        balance_floor_wei=sender.low_balance_wei,
+        acknowledge_foreign=parts.acknowledge_foreign,
     )
     return Lane(name, tools, lane_settings)
 

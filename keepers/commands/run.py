@@ -5,7 +5,7 @@ from typing import Final
 
 import uvloop
 
-from keepers.bootstrap import run_daemon
+from keepers.bootstrap import RunOptions, run_daemon
 from keepers.commands.reporting import add_config_argument, load_config
 from runtime.errors import OperatorError
 from runtime.logging import configure_logging
@@ -22,6 +22,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dry-run", action="store_true", help="judge, plan and journal; sign and send nothing"
     )
+    parser.add_argument(
+        "--acknowledge-foreign-nonces",
+        action="store_true",
+        help="go on although somebody else used a key's nonces, after you found out who",
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -34,5 +39,8 @@ def run(arguments: argparse.Namespace) -> int:
     settings = load_config(arguments).settings
     as_json = {"json": True, "text": False}.get(settings.log.format)
     configure_logging(level=settings.log.level, as_json=as_json)
-    uvloop.run(run_daemon(settings, is_dry_run=arguments.dry_run))
+    options = RunOptions(
+        is_dry_run=arguments.dry_run, acknowledge_foreign=arguments.acknowledge_foreign_nonces
+    )
+    uvloop.run(run_daemon(settings, options))
     return 0
