@@ -260,7 +260,10 @@ class RpcPool:
     # --- what they can do, and how they are ---------------------------------------------------
 
     async def probe(self, *, expected_chain_id: int | None = None) -> Mapping[str, Capabilities]:
-        """Learn what each endpoint offers; an OperatorError if one is on another chain."""
+        """Learn what each endpoint offers; an OperatorError if one is on another chain.
+
+        What was known of an endpoint that does not answer this time stays known.
+        """
         found = await asyncio.gather(
             *(
                 probe_endpoint(
@@ -278,7 +281,11 @@ class RpcPool:
                     f"expected chain {expected_chain_id} from endpoint {item.endpoint!r}, found"
                     f" chain {item.chain_id}: correct its URL or the chain id"
                 )
-        self.capabilities = {item.endpoint: item for item in found}
+        known = self.capabilities
+        self.capabilities = {
+            item.endpoint: item if item.is_complete else known.get(item.endpoint, item)
+            for item in found
+        }
         return self.capabilities
 
     def why_not_ready(self) -> str | None:

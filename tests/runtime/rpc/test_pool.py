@@ -246,6 +246,18 @@ async def test_the_probe_learns_what_each_endpoint_offers(node: Node, other_node
             await pool.probe(expected_chain_id=4326)
 
 
+async def test_a_probe_that_an_endpoint_missed_is_incomplete_and_forgets_nothing(
+    node: Node,
+) -> None:
+    async with make_pool(node.http_endpoint) as pool:
+        good, node.answer = node.answer, fault
+        assert not (await pool.probe())["alpha"].is_complete
+        node.answer = good
+        assert (await pool.probe(expected_chain_id=1))["alpha"].is_complete
+        node.answer = fault
+        assert (await pool.probe())["alpha"].chain_id == 1
+
+
 async def test_the_status_names_endpoints_and_never_their_urls(node: Node) -> None:
     async with make_pool(node.endpoint) as pool:
         await pool.call("eth_chainId")
