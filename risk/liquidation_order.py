@@ -119,6 +119,8 @@ def _merged(
     It has the last place of the batch; the first once it is overdue. So the ones that fail again
     and again never hold up the others, and are never starved by them either.
     """
+    if not again:
+        return fresh
     room = limits.max_items
     while room > 1 and gas.bound(items=room, positions=room) > limits.max_gas:
         room -= 1

@@ -299,7 +299,7 @@ def test_an_item_that_is_refused_late_moves_nothing() -> None:
 
 
 def test_an_item_that_is_refused_early_moves_nothing() -> None:
-    verdict = judged(trader_with(usd(600)))
+    verdict = judged(trader_with(usd(500)))
     assert (verdict.sizing, verdict.cost, verdict.carrying) == (None, None, None)
     assert (verdict.closed, verdict.cures) == (0, True)
     assert verdict.maintenance_margin_after == usd(500)

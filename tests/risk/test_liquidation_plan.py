@@ -330,7 +330,7 @@ def test_an_account_backs_off_after_a_failure() -> None:
 
 def test_a_retry_that_is_due_comes_behind_the_others_in_its_batch() -> None:
     others, again = crowd(2), trader_under_margin(9, -usd(50))
-    plan = planned(*others, again, retries=failed_book(again, at=NOW - 5))
+    plan = planned(*others, again, retries=failed_book(again, at=NOW - 1))
     assert who(plan) == numbers(1, 2, 9)
 
 
@@ -343,6 +343,13 @@ def test_one_place_in_every_batch_is_for_the_retry_due_longest() -> None:
         retries=failed_book(*again, at=NOW - 5),
     )
     assert who(plan) == numbers(1, 2, 8)
+
+
+def test_where_gas_is_the_bound_the_last_place_is_the_last_that_fits() -> None:
+    again = trader_under_margin(9, -usd(50))
+    limits = PlanLimits(max_gas=GasModel().bound(items=3, positions=3), max_batches=1)
+    plan = planned(*crowd(4), again, limits=limits, retries=failed_book(again, at=NOW - 5))
+    assert who(plan) == numbers(1, 2, 9)
 
 
 def test_an_overdue_retry_goes_first_but_only_one_of_a_batch() -> None:
