@@ -1,0 +1,95 @@
+"""Who is who on the drill's chain: anvil's own well-known development accounts.
+
+Their keys are printed in every tutorial and worth nothing. Pricer, matcher and traders' bank send
+through the node, which holds these keys; owner and keeper sign for themselves, as in production,
+with encrypted keystores that are written into the drill's folder. No key library is needed here:
+a keystore is text.
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from config.settings import LaneKey, Roles
+
+OWNER: Final = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
+PRICER: Final = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
+MATCHER: Final = "0x9965507D1a55bcC2695C58ba16FB37d819B0A4dc"
+KEEPER: Final = "0x23618e81E3f5cdF7f54C3d65f7FBc0aBf5B21E8f"
+HOUSEKEEPER: Final = "0xa0Ee7A142d267C1f36714E4a8F75612F20a79720"
+BANK: Final = "0xBcd4042DE499D14e55001CcbB24a551F3b954096"
+"""Pays the deposits of all traders, of the backstop and of the insurance fund."""
+
+ROLES: Final = Roles(
+    pricer=PRICER,
+    breaker="0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC",
+    tuner="0x90F79bf6EB2c4f870365E785982E1f101E93b906",
+    corporate="0x15d34AAf54267DB7D7c367839AAf71A00a2C6A65",
+    matcher=MATCHER,
+    guardian="0x976EA74026E726554dB657fA54763abd0C3a0aa9",
+    deleverager="0x14dC79964da2C08b23698B3D3cc7Ca32193d9955",
+)
+
+_PASSWORD: Final = "worthless"  # noqa: S105 - of keys that everybody knows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sealed:
+    """The parts of a version 3 keystore that differ from key to key."""
+
+    ciphertext: str
+    iv: str
+    salt: str
+    mac: str
+
+
+_KEYSTORES: Final = {
+    OWNER: _Sealed(
+        ciphertext="a75a6ce53a171f53ccf2b99af7ec9df8165912d4ab958cad4a23fe327436db18",
+        iv="905241e4d7cd5d9ffaf686ae81b2a9be",
+        salt="f851e128a4cded5ee2b1dd95255b15ae",
+        mac="8760c643e14789cece8461adbacac9f18830cc2033bb68fa149a5f5525bbb8e5",
+    ),
+    KEEPER: _Sealed(
+        ciphertext="471668527f19cc4121b11a24bfe83c2ae9de14ce4ab1302f6498347e9176e65c",
+        iv="2157391cc7b7ff2e5328229dbaa7bd4f",
+        salt="1dfa33311220aac9558198710109b9dc",
+        mac="ca90c384ae8cfd37a1d1fde225d546096ccfd0dae0e8418cffff628f3bc53f97",
+    ),
+    HOUSEKEEPER: _Sealed(
+        ciphertext="21c878e11c37de92fb5d7bd9fb838cfc463f747d40c0a89037dde95506cc2b91",
+        iv="2b090169ae2b8dd7c6d4f1cf95171fef",
+        salt="313c9b0eb1b82c9a73b4cd775d12392c",
+        mac="b4f0a2b2e2d4bfcaca9d40daeb45e3fff4097203d93a051b1ff326ccb8cc0060",
+    ),
+}
+
+
+def write_keystore(folder: Path, name: str, address: str) -> LaneKey:
+    """Write the keystore of one of the accounts above and its password; owner-only files."""
+    sealed = _KEYSTORES[address]
+    keystore = {
+        "address": address.removeprefix("0x").lower(),
+        "crypto": {
+            "cipher": "aes-128-ctr",
+            "cipherparams": {"iv": sealed.iv},
+            "ciphertext": sealed.ciphertext,
+            "kdf": "pbkdf2",
+            "kdfparams": {"c": 1, "dklen": 32, "prf": "hmac-sha256", "salt": sealed.salt},
+            "mac": sealed.mac,
+        },
+        "id": f"00000000-0000-4000-8000-{address[2:14].lower()}",
+        "version": 3,
+    }
+    files = {
+        folder / f"{name}.keystore.json": json.dumps(keystore),
+        folder / f"{name}.password": _PASSWORD,
+    }
+    for path, text in files.items():
+        path.unlink(missing_ok=True)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(text + "\n")
+    paths = list(files)
+    return LaneKey(keystore=paths[0].resolve(), password_file=paths[1].resolve(), address=address)
