@@ -1,0 +1,139 @@
+"""What a person sees while the day lasts: a live table, or one line a second without a terminal."""
+
+import asyncio
+import contextlib
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from drills.observer import Observer
+from drills.summary import percentile, usd
+from drills.venue_driver import VenueDriver
+from risk.units import PriceE8
+
+PRICE_UNITS: Final = 10**8
+LIVE_SECONDS: Final = 0.25
+LINE_SECONDS: Final = 1.0
+
+
+@dataclass(slots=True)
+class Scene:
+    """What there is to show; parts appear as the drill gets to them."""
+
+    stage: str
+    started: float
+    starts: Mapping[str, PriceE8]
+    metrics_url: str = ""
+    driver: VenueDriver | None = None
+    observer: Observer | None = None
+
+
+class Screen:
+    """Shows a scene until told to stop."""
+
+    def __init__(self, *, is_quiet: bool) -> None:
+        # With the report on standard output, people are spoken to on standard error.
+        self.console = Console(stderr=is_quiet)
+        self.scene = Scene(stage="start", started=time.monotonic(), starts={})
+        self._live: Live | None = None
+
+    def say(self, text: str) -> None:
+        """Print one line, above the table if there is one."""
+        elapsed = time.monotonic() - self.scene.started
+        self.console.print(f"[{elapsed:6.1f} s] {text}", markup=False, highlight=False)
+
+    def stage(self, name: str) -> None:
+        """Say what begins now."""
+        self.scene.stage = name
+        self.say(name)
+
+    @contextlib.contextmanager
+    def live(self) -> Iterator[None]:
+        """Show the table while the block lasts, if there is a terminal."""
+        if not self.console.is_terminal:
+            yield
+            return
+        with Live(console=self.console, auto_refresh=False, transient=True) as live:
+            self._live = live
+            try:
+                yield
+            finally:
+                live.update(self._picture(), refresh=True)
+                self._live = None
+
+    async def run(self) -> None:
+        """Refresh until cancelled."""
+        while True:
+            if self._live is not None:
+                self._live.update(self._picture(), refresh=True)
+                await asyncio.sleep(LIVE_SECONDS)
+            else:
+                if self.scene.observer is not None:
+                    self.say(f"{self.scene.stage}: {', '.join(self._facts())}")
+                sys.stdout.flush()
+                await asyncio.sleep(LINE_SECONDS)
+
+    def _picture(self) -> Group:
+        scene = self.scene
+        head = Text(f"{scene.stage}   {time.monotonic() - scene.started:.0f} s", style="bold")
+        facts = Text("\n".join(self._facts()))
+        link = Text(f"metrics: {scene.metrics_url}" if scene.metrics_url else "", style="dim")
+        return Group(head, self._markets(), facts, link)
+
+    def _markets(self) -> Table:
+        table = Table("market", "status", box=None, pad_edge=False)
+        for name in ("mark", "since start"):
+            table.add_column(name, justify="right")
+        scene = self.scene
+        marks = scene.driver.marks if scene.driver else scene.starts
+        statuses = (
+            {market.symbol: market.status.name for market in scene.observer.replay.markets.values()}
+            if scene.observer
+            else {}
+        )
+        for symbol, mark in marks.items():
+            change = (mark / scene.starts[symbol] - 1) * 100
+            style = "red" if change < -1 else "green" if change > 1 else ""
+            table.add_row(
+                symbol,
+                statuses.get(symbol, ""),
+                f"{mark / PRICE_UNITS:,.2f}",
+                Text(f"{change:+.2f} %", style=style),
+            )
+        return table
+
+    def _facts(self) -> list[str]:
+        observer = self.scene.observer
+        if observer is None:
+            return []
+        sight, tally = observer.sight(), observer.tally
+        latencies = observer.latencies_ms()
+        falling = self._falling()
+        return [
+            *([falling] if falling else []),
+            f"accounts {sight.accounts:,}",
+            f"under margin {sight.under_margin:,}",
+            f"due {sight.due:,}",
+            f"oldest waiting {sight.oldest_wait_blocks:,} blocks",
+            f"liquidations {tally.liquidations:,}",
+            f"latency p50 {percentile(latencies, 0.5)} ms p99 {percentile(latencies, 0.99)} ms",
+            f"insurance fund {usd(tally.insurance_fund):,.0f} USD",
+        ]
+
+    def _falling(self) -> str:
+        """Name the market that fell most; the table shows them all where there is one."""
+        scene = self.scene
+        if scene.driver is None or self._live is not None:
+            return ""
+        changes = {
+            symbol: mark / scene.starts[symbol] - 1 for symbol, mark in scene.driver.marks.items()
+        }
+        worst = min(changes, key=lambda symbol: changes[symbol])
+        return f"{scene.driver.phase}, {worst} {changes[worst] * 100:+.2f} %"
