@@ -12,7 +12,7 @@ refuses for its own reasons, or vanishes, is followed by the next one; nothing i
 """
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
@@ -92,6 +92,8 @@ class _Flight:
     tried: set[tuple[str, bool]]
     may_be_out: bool = False
     """An endpoint took the bytes and then fell silent: nothing may be ruled out any more."""
+    answers: list[asyncio.Future[Any]] = field(default_factory=list)
+    """Held here, because the loop itself holds a task only weakly."""
     expiry: asyncio.TimerHandle | None = None
 
 
@@ -229,6 +231,7 @@ class RawSubmitter:
         if not flight.tried:
             flight.future.written_at = self._clock.monotonic()
         flight.tried.add(channel.key)
+        flight.answers.append(answer)
         answer.add_done_callback(partial(self._answered, flight, channel, channel.method))
 
     # --- the reply --------------------------------------------------------------------------
