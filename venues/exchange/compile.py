@@ -12,6 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import vyper
+from vyper.cli.vyper_compile import compile_files
+from vyper.compiler.settings import OptimizationLevel, Settings
+
 HERE = Path(__file__).resolve().parent
 CONTRACTS = HERE / "contracts"
 ARTIFACTS = HERE / "artifacts"
@@ -30,11 +34,6 @@ def source_hash() -> str:
 
 def compile_contract(file_name: str) -> dict[str, Any]:
     """Compile one contract and describe it."""
-    # imported here: whoever only reads the hash or the paths needs no compiler
-    import vyper
-    from vyper.cli.vyper_compile import compile_files
-    from vyper.compiler.settings import OptimizationLevel, Settings
-
     path = CONTRACTS / file_name
     output = compile_files(
         [path],

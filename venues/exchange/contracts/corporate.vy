@@ -125,3 +125,23 @@ def close_settled(market: uint256, accounts: DynArray[uint256, 128]):
         pool += gained
     markets.move_open_interest(market, -longs)
     treasury.move(0, 0, pool, 0)
+
+
+@external
+@nonreentrant
+def cover_losses(accounts: DynArray[uint256, 128]):
+    """
+    @notice Anyone may have the insurance fund pay, as far as it goes, for accounts that hold
+            nothing any more and owe: what a settlement price below bankruptcy left behind.
+    """
+    before: int256 = treasury.insurance_fund()
+    fund: int256 = before
+    for account: uint256 in accounts:
+        word: uint256 = ledger.words[account]
+        debt: int256 = -numbers.high_half(word)
+        if debt > 0 and word & ledger.MARKET_BITS == 0:
+            paid: int256 = min(debt, fund)
+            if paid > 0:
+                fund -= paid
+                ledger.change_collateral(account, paid, ledger.OTHER)
+    treasury.move(fund - before, 0, 0, 0)

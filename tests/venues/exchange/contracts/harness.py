@@ -230,12 +230,12 @@ class Exchange:
             raise refusal(error) from None
         return self.abi.result(name, data)
 
-    def logs(self) -> list[Event]:
-        """Give every event since the contract was deployed, in order."""
+    def logs(self, first_block: int, last_block: int) -> list[Event]:
+        """Give every event of these blocks, in order."""
         wanted = {
             "address": self.address,
-            "fromBlock": hex(self.first_block),
-            "toBlock": "latest",
+            "fromBlock": hex(first_block),
+            "toBlock": hex(last_block),
         }
         return [self.abi.event(log) for log in self.chain.rpc.call("eth_getLogs", wanted)]
 
@@ -245,7 +245,7 @@ class Exchange:
         """Compose an account of an actor."""
         return int(self.chain.actors[owner], 16) << 96 | subaccount
 
-    def create_market(self, first_price: float | None = 100, **facts: Any) -> int:
+    def create_market(self, first_price: float | str | None = 100, **facts: Any) -> int:
         """List a market and publish its first price."""
         self.send("owner", "create_market", make_config(**facts))
         market = int(self.view("market_count")) - 1
@@ -320,9 +320,7 @@ class Exchange:
     def rows(self, account: int) -> tuple[int, dict[int, dict[str, int]]]:
         """Read collateral and positions by market."""
         page = self.view("account_rows", [account])
-        return page["accounts"][0]["collateral"], {
-            row["market"]: row for row in page["positions"]
-        }
+        return page["accounts"][0]["collateral"], {row["market"]: row for row in page["positions"]}
 
     def position(self, account: int, market: int = 0) -> dict[str, int]:
         """Read one position; a flat one is all zeros."""

@@ -5,6 +5,7 @@ Python's `//` floors; ceil is written as minus the floor of the negative.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from tests.venues.exchange.contracts.harness import SETTLED, Exchange
@@ -56,10 +57,10 @@ class Books:
         if view["status"] == SETTLED:
             return 0
         notional = self.notional(market, size)
-        tiers = [tier for tier in view["tiers"][: view["tier_count"]]]
+        tiers = view["tiers"][: view["tier_count"]]
         deduction = 0
         result = ceil(notional * tiers[0]["rate"], 10**6)
-        for lower, upper in zip(tiers, tiers[1:], strict=False):
+        for lower, upper in pairwise(tiers):
             deduction += upper["lower_bound"] * (upper["rate"] - lower["rate"]) // 10**6
             if notional >= upper["lower_bound"]:
                 result = ceil(notional * upper["rate"], 10**6) - deduction

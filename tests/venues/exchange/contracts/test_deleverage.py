@@ -51,9 +51,7 @@ def test_a_part_keeps_the_ratio(exchange: Exchange, bankrupt: int, maker: int) -
     assert exchange.market()["open_interest"] == shares(100) - 3_333_333_333
 
 
-def test_no_more_is_closed_than_both_hold(
-    exchange: Exchange, bankrupt: int, maker: int
-) -> None:
+def test_no_more_is_closed_than_both_hold(exchange: Exchange, bankrupt: int, maker: int) -> None:
     small = exchange.account(6)
     exchange.fund(small, 10_000)
     exchange.publish(100)
@@ -78,9 +76,7 @@ def test_a_bankrupt_short_is_deleveraged_against_a_long(
     assert exchange.rows(maker)[0] == usd(10_001_000)
 
 
-def test_a_solvent_account_is_left_alone(
-    exchange: Exchange, trader_long: int, maker: int
-) -> None:
+def test_a_solvent_account_is_left_alone(exchange: Exchange, trader_long: int, maker: int) -> None:
     exchange.trade(trader_long, maker, 100)
     exchange.publish(90)
     drain_backstop(exchange)

@@ -149,8 +149,8 @@ def test_anyone_turns_settled_positions_into_cash(
     settle(exchange, 97.12345678)
     accounts = [trader_long, maker, other, exchange.backstop, exchange.account(99)]
     before = read_books(exchange)
-    for account in accounts[:2], accounts[2:], accounts:
-        exchange.send("stranger", "close_settled", 0, account)
+    for chosen in accounts[:2], accounts[2:], accounts:
+        exchange.send("stranger", "close_settled", 0, chosen)
         check_books(exchange)
     after = read_books(exchange)
     for account in accounts[:4]:
@@ -171,3 +171,26 @@ def test_a_settled_loss_still_counts_against_other_markets(
     event = exchange.liquidate_one(trader_long, other)
     assert (event["code"], event["equity"]) == (0, usd(40))
     assert exchange.position(trader_long)["size"] == shares(80)
+
+
+def test_the_insurance_fund_covers_what_a_settlement_left_owing(
+    exchange: Exchange, trader_long: int, maker: int
+) -> None:
+    exchange.trade(trader_long, maker, 100)
+    other = exchange.account(3)
+    exchange.fund(other, 1_000)
+    exchange.trade(other, maker, 100)
+    exchange.publish(95)
+    settle(exchange, 88)  # both owe 200
+    exchange.send("owner", "fund_insurance", usd(250))
+    debtors = [trader_long, other, maker, exchange.account(99)]
+    exchange.send("stranger", "cover_losses", debtors)  # they still hold positions
+    assert exchange.funds()["insurance_fund"] == usd(250)
+    exchange.send("stranger", "close_settled", 0, debtors)
+    assert exchange.rows(trader_long)[0] == exchange.rows(other)[0] == -usd(200)
+    receipt = exchange.send("stranger", "cover_losses", debtors)
+    assert [event["reason"] for event in receipt.all("CollateralChanged")] == [5, 5]
+    assert exchange.rows(trader_long)[0] == 0
+    assert exchange.rows(other)[0] == -usd(150)
+    assert exchange.funds()["insurance_fund"] == 0
+    assert not exchange.send("stranger", "cover_losses", debtors).events

@@ -71,9 +71,7 @@ def backstop_cap(exchange: Exchange, cap: int, **rules: int) -> None:
 # -- the codes
 
 
-def test_a_healthy_account_is_left_alone(
-    exchange: Exchange, trader_long: int, maker: int
-) -> None:
+def test_a_healthy_account_is_left_alone(exchange: Exchange, trader_long: int, maker: int) -> None:
     exchange.trade(trader_long, maker, 100)
     exchange.publish("94.73684211")  # equity equals the maintenance margin or is just above
     event = exchange.liquidate_one(trader_long)

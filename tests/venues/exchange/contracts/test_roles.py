@@ -43,6 +43,7 @@ FREE = {
     "accept_owner",
     "claim_rewards",
     "close_settled",
+    "cover_losses",
     "deposit",
     "deposit_for",
     "deposit_many",

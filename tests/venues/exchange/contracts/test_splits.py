@@ -227,8 +227,10 @@ def test_the_guard_rails_of_a_split(exchange: Exchange) -> None:
 
 
 @pytest.mark.parametrize(("first", "ratio"), [("0.00000001", (2, 1)), (9_000_000, (1, 2))])
-def test_a_split_must_leave_a_price(bare: Exchange, first: str, ratio: tuple[int, int]) -> None:
-    bare.create_market(first)  # type: ignore[arg-type]
+def test_a_split_must_leave_a_price(
+    bare: Exchange, first: float | str, ratio: tuple[int, int]
+) -> None:
+    bare.create_market(first)
     bare.limit(SPLIT)
     bare.halt()
     with pytest.raises(Refused, match="bad price"):

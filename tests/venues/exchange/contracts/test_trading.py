@@ -177,11 +177,14 @@ def test_the_market_status_limits_trading(
             results[name] = "settled"
         except Refused as refused:
             results[name] = str(refused)
-    assert results == {
-        LIMIT: {"grow": "settled", "reduce": "settled", "flip": "settled"},
-        REDUCE_ONLY: {"grow": "reduce only", "reduce": "settled", "flip": "reduce only"},
-        HALTED: dict.fromkeys(("grow", "reduce", "flip"), "market closed"),
-    }[status]
+    assert (
+        results
+        == {
+            LIMIT: {"grow": "settled", "reduce": "settled", "flip": "settled"},
+            REDUCE_ONLY: {"grow": "reduce only", "reduce": "settled", "flip": "reduce only"},
+            HALTED: dict.fromkeys(("grow", "reduce", "flip"), "market closed"),
+        }[status]
+    )
 
 
 def test_reduce_only_needs_both_sides_to_reduce(
@@ -196,9 +199,7 @@ def test_reduce_only_needs_both_sides_to_reduce(
         exchange.trade(trader_long, newcomer, -1)
 
 
-def test_a_settled_market_trades_no_more(
-    exchange: Exchange, trader_long: int, maker: int
-) -> None:
+def test_a_settled_market_trades_no_more(exchange: Exchange, trader_long: int, maker: int) -> None:
     exchange.trade(trader_long, maker, 10)
     exchange.halt()
     exchange.send("corporate", "settle_market", 0, price(100), 0)
@@ -268,9 +269,7 @@ def test_malformed_trades_are_refused(
         exchange.send("matcher", "settle_trades", [fields])
 
 
-def test_a_bad_trade_reverts_its_batch(
-    exchange: Exchange, trader_long: int, maker: int
-) -> None:
+def test_a_bad_trade_reverts_its_batch(exchange: Exchange, trader_long: int, maker: int) -> None:
     good = (trader_long, maker, 0, shares(1), price(100))
     bad = (trader_long, maker, 0, shares(1000), price(100))
     with pytest.raises(Refused, match="below initial margin"):
@@ -325,9 +324,7 @@ def test_an_account_holds_sixteen_markets_and_the_backstop_more(bare: Exchange) 
     assert len(bare.rows(buyer)[1]) == 16
 
 
-def test_cross_margin_counts_every_market(
-    exchange: Exchange, trader_long: int, maker: int
-) -> None:
+def test_cross_margin_counts_every_market(exchange: Exchange, trader_long: int, maker: int) -> None:
     other = exchange.create_market(50, tier_rates=[20_000], initial_margin=200_000)
     exchange.trade(trader_long, maker, 30)
     exchange.trade(trader_long, maker, -40, at=50, market=other)

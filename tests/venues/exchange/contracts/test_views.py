@@ -63,7 +63,8 @@ def test_a_page_stops_before_too_many_positions(bare: Exchange) -> None:
     for market in range(16):
         for at in (0, 70):
             trades = [
-                (account, bare.backstop, market, 10**8, 10**10) for account in accounts[at : at + 70]
+                (account, bare.backstop, market, 10**8, 10**10)
+                for account in accounts[at : at + 70]
             ]
             bare.send("matcher", "settle_trades", trades)
     page = bare.view("accounts_page", 0, 512)
