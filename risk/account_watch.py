@@ -199,12 +199,14 @@ def _is_price_move(known: Market, market: Market, seen: Seconds, index_cap: int)
 
     Decided from the facts, not from what a venue says. Funding is within its budget when the
     accrual follows from what was known, the index price is under the cap, and it did not change
-    long before the moment at which accounts were last judged.
+    long before the moment at which accounts were last judged. During a split funding stands still.
     """
     rate = market.funding_rate
     if (
         rate != known.funding_rate
         or known.mark == 0
+        or known.is_splitting
+        or market.is_splitting
         or (market.tiers is not known.tiers and market.tiers != known.tiers)
         or (market.status is not known.status and market.is_settled != known.is_settled)
     ):

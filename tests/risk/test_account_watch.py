@@ -183,7 +183,7 @@ class World:
 
     def rules(self) -> bool:
         market = self.accrued(self.market(), self.watch.now)
-        fact = self.draw(st.sampled_from(["tiers", "rate", "dividend", "settle", "halt", "new"]))
+        fact = self.draw(st.sampled_from(["tiers", "rate", "dividend", "settle", "split", "new"]))
         if fact == "tiers":
             market = replace(market, tiers=self.draw(tiers))
         elif fact == "rate":
@@ -198,8 +198,10 @@ class World:
             )
         elif fact == "settle":
             market = replace(market, status=MarketStatus.SETTLED)
-        elif fact == "halt":
-            market = replace(market, status=MarketStatus.HALTED, is_splitting=True)
+        elif fact == "split":
+            market = replace(
+                market, status=MarketStatus.HALTED, is_splitting=not market.is_splitting
+            )
         else:
             market = self.draw(market_values(market.id))
         return self.watch.set_market(market, self.watch.now)
@@ -236,6 +238,20 @@ def test_a_look_up_judges_at_the_latest_mark() -> None:
     assert watch.under_margin[account].equity == usd(3)
     assert account in watch.under_margin
     assert watch.still_under_margin(account)
+
+
+def test_remembers_when_and_where_the_first_of_those_under_margin_fell_below() -> None:
+    watch = AccountWatch()
+    assert watch.oldest_under_margin() is None
+    watch.note_block(NOW, 100)
+    held = [make_position(shares(1))]
+    accounts = [make_account(usd(4), held, number=1), make_account(usd(6), held, number=2)]
+    watch.load(make_markets(), [columns_of(accounts)], NOW)
+    watch.note_block(Seconds(NOW + 1), 101)
+    watch.set_market(make_market(mark=price(198)), Seconds(NOW + 1))
+    assert watch.oldest_under_margin() == (NOW, 100)
+    watch.set_collateral(make_account_id(1), usd(100))
+    assert watch.oldest_under_margin() == (NOW + 1, 101)
 
 
 def test_a_healthy_or_unknown_account_is_not_looked_up() -> None:
