@@ -67,6 +67,8 @@ class Care:
         self._book = book
         self._halts = halts
         self._wake = wake
+        self.foreign: set[int] = set()
+        """Nonces of ours that somebody else seems to have used."""
         self._pending: set[SubmissionFuture] = set()
         self._failure: Exception | None = None
 
@@ -100,7 +102,8 @@ class Care:
             case TakeBack(reason=reason):
                 self._book.taken_back(slot, reason)
             case DeclareForeign(reason=reason):
-                self._declare_foreign(reason)
+                self._declare_foreign(slot.nonce, reason)
+                await self.look_up(slot, head.number)
             case Finalise():
                 self._book.finalised(slot)
             case _:
@@ -123,12 +126,15 @@ class Care:
 
     async def look_up(self, slot: Slot, head: int) -> None:
         """Ask for the receipt of every attempt, newest first."""
+        before = slot.state
         for attempt in reversed(tuple(slot.attempts)):
             receipt = await self._tools.chain.receipt(attempt.hash)
             if receipt is not None:
                 self._book.mined(slot, attempt, receipt, head=head)
+                self._settle_doubt(slot.nonce)
                 return
-        self._book.missed(slot)
+        if slot.state is before:
+            self._book.missed(slot)
 
     async def fill(self, nonce: int, fees: Fees) -> None:
         """Use up a nonce that nothing of ours can fill, so that those above it can move."""
@@ -202,15 +208,20 @@ class Care:
             if slot.nonce < nonce and isinstance(state, Broadcast) and is_late:
                 slot.state = replace(state, is_wanted_again=True)
 
-    def _declare_foreign(self, reason: str) -> None:
-        if Halt.FOREIGN_NONCE not in self._halts:
-            self._tools.metrics.foreign_nonce()
+    def _declare_foreign(self, nonce: int, reason: str) -> None:
+        self.foreign.add(nonce)
+        self._tools.metrics.foreign_nonce()
         self._halts.set(Halt.FOREIGN_NONCE, reason)
+
+    def _settle_doubt(self, nonce: int) -> None:
+        self.foreign.discard(nonce)
+        if not self.foreign:
+            self._halts.clear(Halt.FOREIGN_NONCE, "the receipt was only late")
 
     async def _resign(
         self, slot: Slot, transaction: Transaction, purpose: Purpose, reason: str
     ) -> None:
-        if Halt.FOREIGN_NONCE in self._halts:
+        if Halt.FOREIGN_NONCE in self._halts or Halt.UNKNOWN_NONCES in self._halts:
             return
         before, slot.is_changing = slot.state, True
         try:

@@ -118,16 +118,15 @@ class Lane:
 
     async def acknowledge_foreign_nonces(self) -> None:
         """Go on after an operator has found out who used the key."""
-        if Halt.FOREIGN_NONCE not in self._halts:
-            return
+        for nonce in sorted(self._care.foreign):
+            self._book.failed(self._book.slots[nonce], f"nonce {nonce} was used elsewhere")
+        self._care.foreign.clear()
         head = await read_head(self._tools, self._head)
-        for slot in [slot for slot in self._book.slots.values() if slot.nonce < head.nonce]:
-            if slot.is_waiting:
-                self._book.failed(slot, f"nonce {slot.nonce} was used elsewhere")
         if head.nonce > self._book.next_nonce:
             self._tools.journal.adopt_nonce(self.name, head.nonce)
             self._book.next_nonce = head.nonce
         self._halts.clear(Halt.FOREIGN_NONCE, "acknowledged by an operator")
+        self._halts.clear(Halt.UNKNOWN_NONCES, "acknowledged by an operator")
 
     # --- for the composition root -----------------------------------------------------------------
 
@@ -238,10 +237,10 @@ class Lane:
                 await self._care.look_up(slot, max(head.number, block))
 
     def _check_foreign(self, head: Head) -> None:
-        if head.nonce > self._book.next_nonce and Halt.FOREIGN_NONCE not in self._halts:
+        if head.nonce > self._book.next_nonce and Halt.UNKNOWN_NONCES not in self._halts:
             self._tools.metrics.foreign_nonce()
             self._halts.set(
-                Halt.FOREIGN_NONCE,
+                Halt.UNKNOWN_NONCES,
                 f"the chain has used {head.nonce} nonces, this lane only signed for "
                 f"{self._book.next_nonce}: find out who has the key, then acknowledge it",
             )

@@ -17,6 +17,9 @@ class Halt(StrEnum):
 
     FUNDS = auto()
     FOREIGN_NONCE = auto()
+    """A nonce we signed for is used, and no transaction of ours has a receipt."""
+    UNKNOWN_NONCES = auto()
+    """Nonces that we never signed for are used."""
     REFUSED = auto()
 
 

@@ -37,7 +37,7 @@ class Policy:
     """Above `fee_cap`, so that a call at its cap can still be cancelled."""
     confirmations: int = 10
     lookup_every_seconds: float = 0.5
-    foreign_misses: int = 4
+    foreign_misses: int = 6
     """Look-ups without any receipt of ours, for a used nonce, before it counts as foreign."""
     reorg_misses: int = 2
     gap_patience_seconds: float = 2.0
@@ -245,12 +245,13 @@ def _after_broadcast(state: Broadcast, head: Head, now: float, policy: Policy) -
 
 
 def _after_nonce_used(state: Broadcast, now: float, policy: Policy) -> Step:
-    if state.misses >= policy.foreign_misses:
+    if state.misses == policy.foreign_misses:
         return DeclareForeign(
             reason=f"nonce {state.nonce} is used and none of our transactions has a receipt"
         )
     if not _may_look_up(state.looked_up_at, now, policy):
         return Wait(reason="looked for its receipt a moment ago")
+    # Also after it was declared foreign: the receipt may only have been late.
     return LookUp(reason=f"nonce {state.nonce} is used")
 
 

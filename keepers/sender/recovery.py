@@ -184,7 +184,7 @@ def _judge_nonces(
         return
     tools.metrics.foreign_nonce()
     halts.set(
-        Halt.FOREIGN_NONCE,
+        Halt.UNKNOWN_NONCES,
         f"nonces {known} to {pending - 1} of {record.address} were used elsewhere, the journal "
         "never signed for them: find out who has the key, then acknowledge it",
     )

@@ -147,7 +147,8 @@ def test_a_used_nonce_is_looked_up_then_foreign() -> None:
     assert isinstance(next_step(SENT, used, 0.0, POLICY), LookUp)
     assert isinstance(next_step(broadcast(misses=1, looked_up_at=0.0), used, 0.4, POLICY), Wait)
     assert isinstance(next_step(broadcast(misses=1, looked_up_at=0.0), used, 0.5, POLICY), LookUp)
-    assert isinstance(next_step(broadcast(misses=4), used, 0.0, POLICY), DeclareForeign)
+    assert isinstance(next_step(broadcast(misses=6), used, 0.0, POLICY), DeclareForeign)
+    assert isinstance(next_step(broadcast(misses=7), used, 0.0, POLICY), LookUp)
 
 
 def test_a_mined_one_is_believed_when_deep_and_looked_at_again() -> None:

@@ -3,6 +3,8 @@
 import dataclasses
 from pathlib import Path
 
+import pytest
+
 from keepers.sender import Refusal
 from keepers.sender.transaction import decode
 from runtime.journal import Purpose, State
@@ -165,6 +167,25 @@ async def test_a_foreign_transaction_at_our_nonce_stops_the_lane(rig: Rig) -> No
     rig.mine()
     await rig.turn()
     assert rig.results() == ["failed", "mined"]
+
+
+async def test_a_receipt_that_was_only_late_lets_the_lane_go_on(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await rig.submit()
+    rig.mine()
+
+    async def late(_: str) -> None:
+        return None
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rig.tools.chain, "receipt", late)
+        for _ in range(4):
+            await rig.turn()
+    assert "none of our transactions has a receipt" in rig.lane.why_halted
+    await rig.turn()
+    assert rig.lane.why_halted == ""
+    assert rig.results() == ["mined"]
 
 
 async def test_a_foreign_transaction_beyond_our_nonces_stops_the_lane(rig: Rig) -> None:
