@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from risk.liquidation import LiquidationTerms
@@ -9,6 +10,13 @@ from risk.margin import Account, margin_state
 from risk.market import Market, Tier, make_tiers
 from risk.units import QuoteAtoms, div_floor
 from tests.builders import NOW, make_account, make_market, make_position, make_terms, usd
+
+BOOKS = settings(
+    deadline=None,
+    max_examples=40,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+"""For properties of whole books, which take long to draw."""
 
 
 @st.composite

@@ -12,7 +12,7 @@ from risk.fill import Fill, Filled, fill
 from risk.margin import Account, Position, margin_state
 from risk.units import signed_value
 from tests.builders import NOW, make_account, make_market, make_position, shares, usd
-from tests.risk.strategies import accounts, terms
+from tests.risk.strategies import BOOKS, accounts, terms
 
 
 def filled(size: int, cash: int, positions: Sequence[Position] = (), **facts: Any) -> Filled:
@@ -66,6 +66,7 @@ def test_funding_is_settled_first() -> None:
     assert result.account.positions[0].funding == 10**12
 
 
+@BOOKS
 @given(st.data(), st.integers(-(10**14), 10**14), st.integers(-(10**13), 10**13))
 def test_equity_changes_by_the_value_gained_and_the_cash(
     data: st.DataObject, size: int, cash: int
@@ -80,6 +81,7 @@ def test_equity_changes_by_the_value_gained_and_the_cash(
     assert margin_state(after, given_terms.markets, NOW).equity == before + gained + cash
 
 
+@BOOKS
 @given(st.data(), st.integers(-(10**14), 10**14), st.integers(-(10**13), 10**13))
 def test_cash_quote_and_funding_pool_change_by_the_cash_alone(
     data: st.DataObject, size: int, cash: int

@@ -1,7 +1,7 @@
 """Gas of batches, learned from receipts."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from risk.gas_model import COLD_GAS, GasModel, GasParts, cold_model, learned, ran_out
@@ -23,6 +23,7 @@ def test_a_cold_model_bounds_more_than_a_batch_needs() -> None:
     assert GasModel().bound(items=10, positions=20) > used(10, 20)
 
 
+@settings(max_examples=20, deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 60), st.integers(1, 4)), min_size=60, max_size=90))
 def test_receipts_bring_the_estimate_near_and_the_bound_stays_above(
     batches: list[tuple[int, int]],

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from risk.gas_model import GasModel
@@ -37,13 +37,8 @@ from tests.builders import (
     shares,
     usd,
 )
-from tests.risk.strategies import accounts, terms
+from tests.risk.strategies import BOOKS, accounts, terms
 
-SLOW = settings(
-    deadline=None,
-    max_examples=40,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-)
 FULL = LiquidationCode.BACKSTOP_FULL
 
 
@@ -122,7 +117,7 @@ def test_of_equal_losses_the_larger_account_comes_first_then_the_lower_number() 
     assert who(planned(other, one, large)) == numbers(3, 1, 2)
 
 
-@SLOW
+@BOOKS
 @given(st.data())
 def test_the_plan_does_not_depend_on_the_order_of_the_candidates(data: st.DataObject) -> None:
     around = data.draw(terms())
@@ -164,7 +159,7 @@ def test_where_none_cures_the_one_that_frees_most_comes_first_and_all_are_planne
     assert [item.market for item in plan.items] == [1, 0]
 
 
-@SLOW
+@BOOKS
 @given(st.data())
 def test_what_is_planned_is_what_the_exchange_would_do(data: st.DataObject) -> None:
     around = data.draw(terms())
@@ -176,7 +171,7 @@ def test_what_is_planned_is_what_the_exchange_would_do(data: st.DataObject) -> N
     assert all(item.verdict.is_liquidated for item in plan.items)
 
 
-@SLOW
+@BOOKS
 @given(st.data())
 def test_every_candidate_is_either_planned_or_skipped_with_a_reason(data: st.DataObject) -> None:
     around = data.draw(terms())
@@ -245,7 +240,7 @@ def test_a_market_warming_up_after_a_halt_holds_back_all_who_are_in_it() -> None
     assert reasons(plan) == {make_account_id(1): SkipReason.WARMING_UP}
 
 
-@SLOW
+@BOOKS
 @given(st.data())
 def test_planning_twice_with_intents_in_flight_plans_nothing(data: st.DataObject) -> None:
     around = data.draw(terms())

@@ -19,7 +19,7 @@ from tests.builders import (
     shares,
     usd,
 )
-from tests.risk.strategies import accounts, terms
+from tests.risk.strategies import BOOKS, accounts, terms
 
 
 def state_of(account: Account, *markets: Market) -> MarginState:
@@ -85,6 +85,7 @@ def test_a_position_in_an_unknown_market_is_a_broken_precondition() -> None:
         state_of(make_account(positions=[make_position(shares(1), market=7)]), make_market())
 
 
+@BOOKS
 @given(st.data())
 def test_a_bankrupt_account_with_open_markets_is_liquidatable(data: st.DataObject) -> None:
     given_terms = data.draw(terms())
@@ -93,6 +94,7 @@ def test_a_bankrupt_account_with_open_markets_is_liquidatable(data: st.DataObjec
     assert state.is_liquidatable or not state.is_bankrupt
 
 
+@BOOKS
 @given(st.data(), st.integers(1, 10**10))
 def test_a_mark_that_moves_against_a_single_position_never_helps(
     data: st.DataObject, fall: int
@@ -109,6 +111,7 @@ def test_a_mark_that_moves_against_a_single_position_never_helps(
     assert after.slack <= before.slack + 1
 
 
+@BOOKS
 @given(st.data())
 def test_the_order_of_positions_does_not_matter(data: st.DataObject) -> None:
     given_terms = data.draw(terms())

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from risk.margin import Account, MarginState, margin_state
@@ -27,9 +27,7 @@ from tests.builders import (
     shares,
     usd,
 )
-from tests.risk.strategies import accounts, terms
-
-SLOW = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+from tests.risk.strategies import BOOKS, accounts, terms
 
 
 def bounds(account: Account, *markets: Market, at: int = 0) -> tuple[PriceBound, PriceBound]:
@@ -85,7 +83,7 @@ def first_bad(
     return at
 
 
-@SLOW
+@BOOKS
 @given(st.data())
 def test_the_liquidation_price_is_the_first_at_which_it_is_liquidatable(
     data: st.DataObject,
@@ -108,7 +106,7 @@ def test_the_liquidation_price_is_the_first_at_which_it_is_liquidatable(
     assert not at(max(1, bound.mark + back * further)).is_liquidatable or bound.mark == 1
 
 
-@SLOW
+@BOOKS
 @given(st.data())
 def test_the_bankruptcy_price_is_the_first_at_which_it_is_bankrupt(data: st.DataObject) -> None:
     around = data.draw(terms())
@@ -125,6 +123,7 @@ def test_the_bankruptcy_price_is_the_first_at_which_it_is_bankrupt(data: st.Data
     assert not at(bound.mark + (1 if held.size > 0 else -1)).is_bankrupt
 
 
+@BOOKS
 @given(st.integers(1, 300), st.integers(-50, 50), st.sampled_from([10**7, 10**8, 3 * 10**9]))
 def test_no_mark_between_is_liquidatable_even_among_the_teeth_of_rounding(
     size: int, cash: int, scale: int
@@ -136,8 +135,8 @@ def test_no_mark_between_is_liquidatable_even_among_the_teeth_of_rounding(
     liquidation, _ = bounds(account, market)
     bad = [
         mark
-        for mark in range(1, 900)
+        for mark in range(1, 450)
         if margin_state(account, make_markets(replace(market, mark=mark)), NOW).is_liquidatable
     ]
-    if bad and max(bad) < 899:
+    if bad and max(bad) < 449:
         assert liquidation.mark == max(bad)
