@@ -41,10 +41,9 @@ class LaneSettings:
     idle_seconds: float = 1.0
     balance_every_seconds: float = 30.0
     balance_floor_wei: int = 0
-    keep_seconds: float = 90 * 86_400.0
-    """How long the journal keeps what is over."""
     acknowledge_foreign: bool = False
-    """An operator has looked into foreign nonces: go on from where the chain is."""
+    """An operator has looked into foreign nonces: go on from where the chain is. For one start
+    only: a lane that always acknowledges would never raise the alarm."""
 
 
 class Lane:
@@ -273,12 +272,12 @@ class Lane:
             self._halts.clear(Halt.FUNDS, "the key was topped up")
 
     def _keep_house(self) -> None:
-        tools = self._tools
-        if self._book.waiting or tools.clock.monotonic() < self._housekeeping_due:
+        # The file's housekeeping takes a few milliseconds: not before something urgent, but some day.
+        late_by = self._tools.clock.monotonic() - self._housekeeping_due
+        if late_by < (_HOUSEKEEPING_SECONDS if self._book.waiting else 0.0):
             return
-        self._housekeeping_due = tools.clock.monotonic() + _HOUSEKEEPING_SECONDS
-        tools.journal.prune(tools.clock.now() - self._settings.keep_seconds)
-        tools.journal.maintain()
+        self._housekeeping_due += late_by + _HOUSEKEEPING_SECONDS
+        self._tools.journal.maintain()
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
