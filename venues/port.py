@@ -71,7 +71,11 @@ class PositionChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketChanged:
-    """A market is now this. `is_price_only`: nothing but mark, index and their times moved."""
+    """A market is now this.
+
+    `is_price_only`: of what margins depend on, nothing but mark, index and their times moved (so
+    it is also set when only open interest did).
+    """
 
     market: Market
     is_price_only: bool

@@ -87,14 +87,14 @@ class Auditor:
         """Re-read some accounts and markets as of the audited block; raises when any differs."""
         held = ledger.untouched_markets()
         await self._audit_markets(at, held)
-        wanted = list(sink.accounts_for_audit(count))[:MOST_ROWS]
-        if not wanted:
-            return
-        columns = await self._pages.rows(at.number, wanted)
-        keep = [ledger.is_untouched(account) for account in columns.ids]
-        self._metrics.reread.labels(Audited.ACCOUNT).inc(sum(keep))
-        differing = sink.audit(at, select_accounts(columns, keep))
-        self._report(Audited.ACCOUNT, differing, at)
+        wanted = list(sink.accounts_for_audit(count))
+        for start in range(0, len(wanted), MOST_ROWS):
+            columns = await self._pages.rows(at.number, wanted[start : start + MOST_ROWS])
+            # Looked up after the read: logs went on to be applied while it was under way.
+            keep = [ledger.is_untouched(account) for account in columns.ids]
+            self._metrics.reread.labels(Audited.ACCOUNT).inc(sum(keep))
+            differing = sink.audit(at, select_accounts(columns, keep))
+            self._report(Audited.ACCOUNT, differing, at)
 
     async def _audit_markets(self, at: BlockRef, held: Mapping[MarketId, Market]) -> None:
         start = self._next_market if self._next_market in held else 0

@@ -54,7 +54,7 @@ class FeedSettings:
     """Without a new block, or without a working audit, for this long the state is doubtful."""
     state_audit_period_seconds: float = 15.0
     state_audit_accounts: int = 64
-    """Accounts re-read from the chain in each audit of the state, at most 128."""
+    """Accounts re-read from the chain in each audit of the state."""
     most_catch_up_blocks: int = 20_000
     """A longer gap is healed by a snapshot, which is cheaper than its logs."""
     most_held_logs: int = 200_000

@@ -8,6 +8,8 @@ from tests.venues.exchange.activity import Town
 from tests.venues.exchange.following import SETTINGS, following
 from tests.venues.exchange.proxy import Message, Proxy, is_log
 
+MISSING_NODE = {"code": -32000, "message": "missing trie node 0xab (path 0c)"}
+
 
 async def test_heals_logs_that_the_subscription_lost(town: Town) -> None:
     random = Random(3)
@@ -200,3 +202,72 @@ async def test_never_cries_divergence_while_accounts_are_busy(town: Town) -> Non
         assert seen.sink.interruptions == []
         assert seen.sink.audited > 0
         assert seen.count("reread_total", what="market") > 0
+
+
+async def test_polls_when_the_stream_falls_silent_without_breaking(town: Town) -> None:
+    settings = replace(SETTINGS, silence_seconds=0.2)
+    async with (
+        Proxy(town.anvil).running() as proxy,
+        following(
+            town.exchange,
+            http_url=proxy.http_url,
+            ws_url=proxy.websocket_url,
+            settings=settings,
+        ) as seen,
+    ):
+        proxy.on_notification = lambda _: []
+        await asyncio.to_thread(town.activity.run, 20)
+        await seen.require_equal()
+        assert len(seen.sink.snapshots) == 1
+
+
+async def test_starts_over_at_a_newer_block_when_the_node_prunes_the_first(town: Town) -> None:
+    pruned: list[str] = []
+
+    def prune(asked: Message, answer: Message) -> Message:
+        if asked["method"] != "eth_call":
+            return answer
+        block = asked["params"][1]
+        if not pruned:
+            pruned.append(block)
+            town.exchange.chain.rpc.call("evm_mine")
+        if block != pruned[0]:
+            return answer
+        return {"jsonrpc": "2.0", "id": asked["id"], "error": MISSING_NODE}
+
+    async with Proxy(town.anvil).running() as proxy:
+        proxy.on_answer = prune
+        async with following(
+            town.exchange, http_url=proxy.http_url, ws_url=proxy.websocket_url
+        ) as seen:
+            assert seen.sink.snapshots[0].number > int(pruned[0], 16)
+            await seen.require_equal()
+
+
+async def test_waits_for_a_server_that_lags_behind_the_one_that_streams(town: Town) -> None:
+    lags = [True]
+
+    def lag(asked: Message, answer: Message) -> Message:
+        asks_by_number = (
+            asked["method"] == "eth_getBlockByNumber" and asked["params"][0] != "latest"
+        )
+        if lags[0] and asks_by_number:
+            return answer | {"result": None}
+        if lags[0] and asked["method"] == "eth_getLogs":
+            return answer | {"result": []}
+        return answer
+
+    async with (
+        Proxy(town.anvil).running() as proxy,
+        following(town.exchange, http_url=proxy.http_url, ws_url=proxy.websocket_url) as seen,
+    ):
+        await seen.until_sealed()
+        proxy.on_answer = lag
+        await asyncio.to_thread(town.activity.run, 15)
+        sealed = len(seen.sink.sealed)
+        await asyncio.sleep(0.3)
+        assert len(seen.sink.sealed) == sealed
+        assert seen.count("audit_lag_blocks") > 0
+        lags[0] = False
+        await seen.require_equal()
+        assert seen.sink.interruptions == []
