@@ -123,6 +123,19 @@ def test_the_bankruptcy_price_is_the_first_at_which_it_is_bankrupt(data: st.Data
     assert not at(bound.mark + (1 if held.size > 0 else -1)).is_bankrupt
 
 
+def test_a_healthy_mark_between_two_liquidatable_ones_does_not_hide_the_higher() -> None:
+    """At 5 000 000 USD slack is exactly 0; a tick above it the margin is rounded up an atom."""
+    market = make_market(tiers=make_market().tiers[:1])
+    account = make_account(0, [make_position(shares(1), quote=usd(125_000) - usd(5_000_000))])
+    liquidation, _ = bounds(account, market)
+    assert liquidation.mark == price(5_000_000) + 99
+    slacks = [
+        margin_state(account, make_markets(replace(market, mark=mark)), NOW).slack
+        for mark in (price(5_000_000) + tick for tick in (-1, 0, 1, 99, 100))
+    ]
+    assert slacks == [-1, 0, -1, -1, 0]
+
+
 @BOOKS
 @given(st.integers(1, 300), st.integers(-50, 50), st.sampled_from([10**7, 10**8, 3 * 10**9]))
 def test_no_mark_between_is_liquidatable_even_among_the_teeth_of_rounding(
