@@ -15,6 +15,7 @@ from runtime.clock import Clock
 from runtime.errors import OperatorError
 from runtime.rpc.connection import WsSettings
 from runtime.rpc.endpoint import Endpoint
+from runtime.rpc.errors import BadAnswer, RpcError
 from runtime.rpc.http import HttpLimits
 from runtime.rpc.metrics import RpcMetrics
 from runtime.rpc.pool import RpcPool
@@ -33,21 +34,37 @@ class Transports:
     submitter: RawSubmitter
 
     async def probe(self, network: Network) -> None:
-        """Learn what each server offers; raises OperatorError for a server of another chain."""
+        """Learn what each server offers; raises OperatorError for one of another chain, or no node.
+
+        A server that is down for now is no operator's error: the workers back off and go on asking.
+        """
         await self.pool.probe(expected_chain_id=network.chain_id)
         self.submitter.learn()
         offered = self.pool.capabilities.values()
         answered = [found for found in offered if found.chain_id is not None]
+        if not answered:
+            await self._check_not_foreign()
         if network.require_websocket and answered and not any(found.ws for found in answered):
             raise OperatorError(
                 "expected a WebSocket at one of [network] endpoints, found none that answers:"
                 " correct its ws_url, or set require_websocket = false and live with slower prices"
             )
 
+    async def _check_not_foreign(self) -> None:
+        try:
+            await self.pool.call("eth_chainId")
+        except BadAnswer as error:
+            raise OperatorError(
+                f"expected a JSON-RPC node at [network] endpoints, found something else: {error}"
+                " (correct the http_url, or the key in it)"
+            ) from error
+        except RpcError:
+            return
+
     async def keep_probing(self, network: Network, stop: asyncio.Event) -> None:
-        """Ask again until every server has answered once (a worker)."""
+        """Ask again until every server has answered in full (a worker)."""
         while not await sleep_unless(stop, PROBE_AGAIN_SECONDS):
-            if any(found.chain_id is None for found in self.pool.capabilities.values()):
+            if not all(found.is_complete for found in self.pool.capabilities.values()):
                 await self.probe(network)
 
 
