@@ -154,6 +154,12 @@ class Care:
         if self._failure is not None:
             raise self._failure
 
+    def resume_if_unstuck(self) -> None:
+        """Let the lane go on once every cancel that a node refused was taken after all."""
+        states = [slot.state for slot in self._book.slots.values()]
+        if not any(isinstance(s, Broadcast) and s.refusal and _is_cancel(s) for s in states):
+            self._halts.clear(Halt.REFUSED, "the refused cancel is out of the way")
+
     def _left(self, slot: Slot, attempt: Attempt, written_at: float) -> None:
         try:
             self._book.left(slot, attempt, written_at=written_at)
@@ -169,7 +175,7 @@ class Care:
             self._heed(slot, attempt, future.result())
         except Exception as error:  # noqa: BLE001 - raised again by the lane's own task
             self._failure = error
-        self._wake.set()
+            self._wake.set()
 
     def _heed(self, slot: Slot, attempt: Attempt, reply: SubmissionReply) -> None:
         state = slot.state
@@ -181,6 +187,8 @@ class Care:
                 self._halts.set(Halt.FUNDS, f"the key cannot pay: {reply.reason}")
             case SubmissionStatus.NONCE_GAP:
                 self._want_again_below(slot.nonce)
+            case SubmissionStatus.NONCE_TOO_LOW:
+                self._wake.set()
             case _:
                 pass
         if not isinstance(state, Broadcast) or attempt is not slot.newest:
@@ -188,6 +196,7 @@ class Care:
         match reply.status:
             case SubmissionStatus.UNDERPRICED_REPLACEMENT | SubmissionStatus.FEE_TOO_LOW:
                 slot.state = replace(state, is_underpriced=True)
+                self._wake.set()
             case SubmissionStatus.REJECTED | SubmissionStatus.GAS_TOO_LOW:
                 self._refused(slot, state, reply.reason)
             case _:
@@ -196,7 +205,8 @@ class Care:
     def _refused(self, slot: Slot, state: Broadcast, reason: str) -> None:
         log.warning("transaction_refused", lane=self._book.lane, nonce=slot.nonce, reason=reason)
         slot.state = replace(state, refusal=reason or "no reason given")
-        if state.purpose is not Purpose.CALL:
+        self._wake.set()
+        if _is_cancel(state):
             # Nothing softer is left to get this nonce used: a person must look.
             self._halts.set(Halt.REFUSED, f"a node refused the cancel of {slot.nonce}: {reason}")
 
@@ -207,6 +217,7 @@ class Care:
             is_late = isinstance(state, Broadcast) and now - state.sent_at > _GAP_PATIENCE_SECONDS
             if slot.nonce < nonce and isinstance(state, Broadcast) and is_late:
                 slot.state = replace(state, is_wanted_again=True)
+                self._wake.set()
 
     def _declare_foreign(self, nonce: int, reason: str) -> None:
         self.foreign.add(nonce)
@@ -253,3 +264,7 @@ class Care:
             value=0,
             data=b"",
         )
+
+
+def _is_cancel(state: Broadcast) -> bool:
+    return state.purpose is not Purpose.CALL

@@ -8,6 +8,7 @@ never waits behind the other.
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -23,6 +24,7 @@ from keepers.sender.recovery import read_head, recover
 from keepers.sender.transaction import Transaction
 from runtime.errors import TransientError
 from runtime.journal import DuplicateIntentError, Intent, Purpose
+from runtime.supervise import sleep_unless
 from venues.port import Call
 
 _HOUSEKEEPING_SECONDS = 10.0
@@ -151,12 +153,9 @@ class Lane:
                 await self.run_once()
             except TransientError as error:
                 log.warning("chain_not_seen", lane=self.name, error=str(error))
-                await self._pause(self._settings.idle_seconds)
+                await sleep_unless(stop, self._settings.idle_seconds)
             else:
-                busy = self._book.waiting or self._noted
-                await self._pause(
-                    self._settings.poll_seconds if busy else self._settings.idle_seconds
-                )
+                await self._pause(stop)
         self._is_stopping = True
         await self._care.drain()
 
@@ -169,6 +168,7 @@ class Lane:
         self._check_foreign(head)
         await self._fill_gap(head)
         await self._care.look_after_all(head)
+        self._care.resume_if_unstuck()
         self._book.show()
         self._keep_house()
 
@@ -225,7 +225,6 @@ class Lane:
         written_at = self._care.send(slot)
         if written_at is not None and decided_at is not None:
             tools.metrics.written(written_at - decided_at)
-        self._wake.set()
         return Ticket(intents=tuple(new), transaction_hash=draft.hash, nonce=draft.nonce)
 
     async def _look_up_noted(self, head: Head) -> None:
@@ -279,8 +278,14 @@ class Lane:
         self._housekeeping_due += late_by + _HOUSEKEEPING_SECONDS
         self._tools.journal.maintain()
 
-    async def _pause(self, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._wake.wait()
+    async def _pause(self, stop: asyncio.Event) -> None:
+        """Wait while nothing is in flight, but never long; a submission must not set off a poll."""
+        settings = self._settings
+        rounds = math.ceil(settings.idle_seconds / settings.poll_seconds)
+        for _ in range(rounds):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(settings.poll_seconds):
+                    await self._wake.wait()
+            if self._wake.is_set() or self._book.waiting or stop.is_set():
+                break
         self._wake.clear()

@@ -59,9 +59,9 @@ async def main(folder: Path, port: int, stage: str) -> None:
             die()
         if stage == "signed":
 
-            def refuse_to_write(_: bytes, *, tx_hash: str) -> SubmissionFuture:
+            def refuse_to_write(raw: bytes, *, tx_hash: str) -> SubmissionFuture:
                 die()
-                raise AssertionError(tx_hash)
+                raise AssertionError(raw, tx_hash)
 
             chain.start = refuse_to_write  # type: ignore[method-assign]
         if stage == "stream":
