@@ -15,6 +15,7 @@ from . import custody
 from . import deleveraging
 from . import ledger
 from . import liquidation
+from . import liquidation_plan
 from . import listing
 from . import margin
 from . import markets
@@ -40,12 +41,13 @@ initializes: backstop[ledger := ledger, margin := margin, markets := markets]
 initializes: trading[
     ledger := ledger, margin := margin, markets := markets, roles := roles, treasury := treasury
 ]
+initializes: liquidation_plan[margin := margin, markets := markets, roles := roles]
 initializes: liquidation[
     backstop := backstop,
     ledger := ledger,
+    liquidation_plan := liquidation_plan,
     margin := margin,
     markets := markets,
-    roles := roles,
     treasury := treasury,
 ]
 initializes: deleveraging[
@@ -74,6 +76,7 @@ exports: pricing.__interface__
 exports: tuning.__interface__
 exports: custody.__interface__
 exports: trading.__interface__
+exports: liquidation_plan.__interface__
 exports: liquidation.__interface__
 exports: deleveraging.__interface__
 exports: corporate.__interface__
@@ -87,4 +90,4 @@ def __init__(token: address, owner: address, rules: structs.LiquidationRules):
     roles.__init__(owner)
     treasury.__init__(token)
     ledger.__init__()
-    liquidation.__init__(rules)
+    liquidation_plan.__init__(rules)

@@ -10,18 +10,18 @@
 
 from . import backstop
 from . import ledger
+from . import liquidation_plan
 from . import margin
 from . import markets
 from . import numbers
-from . import roles
 from . import structs
 from . import treasury
 
 uses: backstop
 uses: ledger
+uses: liquidation_plan
 uses: margin
 uses: markets
-uses: roles
 uses: treasury
 
 LIQUIDATED: constant(uint256) = 0
@@ -34,9 +34,6 @@ UNKNOWN_MARKET: constant(uint256) = 6
 BACKSTOP_FULL: constant(uint256) = 7
 DELEVERAGE_NEEDED: constant(uint256) = 8
 EXPIRED: constant(uint256) = 9
-
-PPM: constant(uint256) = 10**6
-MILLION: constant(int256) = 10**6
 
 event LiquidationResult:
     account: indexed(uint256)
@@ -52,9 +49,6 @@ event LiquidationResult:
     equity: int256
     maintenance_margin: uint256
 
-event LiquidationRulesChanged:
-    rules: structs.LiquidationRules
-
 # What a batch carries from item to item, to be booked once at its end.
 struct Batch:
     code: uint256
@@ -63,170 +57,39 @@ struct Batch:
     funding: int256
     rewards: int256
 
-struct Facts:
-    position: ledger.Position
-    pricing: markets.Pricing
-    equity: int256
-    maintenance: uint256
-
-# One item, judged: how much is closed and at what cost.
-struct Plan:
-    is_cooling: bool
-    is_cut: bool           # by the keeper's own max_size
-    slice_time: uint256    # afterwards
-    size: int256           # closed, signed like the position
-    value: int256
-    notional: uint256
-    discount: uint256
-    penalty: uint256
-    shortfall: int256
-    reward: uint256
-
-rules: public(structs.LiquidationRules)
-
-
-@deploy
-def __init__(rules: structs.LiquidationRules):
-    self._set_rules(rules)
-
 
 @internal
-def _set_rules(rules: structs.LiquidationRules):
-    assert rules.slice > 0 and rules.slice <= PPM, "bad slice"
-    assert rules.critical_margin <= PPM, "bad critical margin"
-    assert rules.buffer >= PPM and rules.buffer <= 2 * PPM, "bad buffer"
-    assert rules.reward <= PPM and rules.gas_margin <= 10 * PPM, "bad reward"
-    assert max(rules.reward_cap, rules.gas_per_item) < 2**64, "bad reward"
-    assert max(rules.native_price, max(rules.cool_down, rules.slice_memory)) < 2**64, "bad rules"
-    self.rules = rules
-    log LiquidationRulesChanged(rules=rules)
-
-
-@external
-def set_liquidation_rules(rules: structs.LiquidationRules):
-    roles.require_owner()
-    self._set_rules(rules)
-
-
-@internal
-@view
-def _allowed(market: uint256, facts: Facts, rules: structs.LiquidationRules) -> Plan:
-    """@notice What slices and cool-down leave open: `size` unsigned here, and the slice time."""
-    plan: Plan = empty(Plan)
-    size: uint256 = numbers.magnitude(facts.position.size)
-    last: uint256 = facts.position.slice_time
-    plan.slice_time = last
-    plan.size = convert(size, int256)
-    line: int256 = convert(facts.maintenance * rules.critical_margin, int256)
-    if facts.equity * MILLION < line:
-        return plan
-    if last > 0 and block.timestamp < last + rules.cool_down:
-        plan.is_cooling = True
-        return plan
-    is_fresh: bool = last == 0 or block.timestamp >= last + rules.slice_memory
-    if is_fresh:
-        notional: uint256 = numbers.notional(size, facts.pricing.mark)
-        if notional > markets.rules[market].slice_threshold:
-            plan.size = convert(numbers.part_up(size, rules.slice), int256)
-            plan.slice_time = block.timestamp
-    return plan
-
-
-@internal
-@view
-def _spread(market: uint256, facts: Facts) -> uint256:
-    """@notice The worse the account's health, the wider, in ppm."""
-    widest: uint256 = markets.rules[market].spread_max
-    if facts.equity <= 0:
-        return widest
-    return widest * (facts.maintenance - convert(facts.equity, uint256)) // facts.maintenance
-
-
-@internal
-@view
-def _needed(market: uint256, facts: Facts, spread: uint256, buffer: uint256) -> uint256:
-    """@notice How much must be closed so that equity covers the margin with the buffer."""
-    size: uint256 = numbers.magnitude(facts.position.size)
-    notional: uint256 = numbers.notional(size, facts.pricing.mark)
-    maintenance: uint256 = markets.maintenance(market, notional)
-    shortage: int256 = convert(numbers.part_up(facts.maintenance, buffer), int256) - facts.equity
-    cost: uint256 = numbers.part_up(notional, spread + markets.rules[market].penalty)
-    gain: int256 = convert(maintenance * buffer // PPM, int256) - convert(cost, int256)
-    if gain <= 0:
-        return size
-    return min(size, numbers.div_up(size * convert(shortage, uint256), convert(gain, uint256)))
-
-
-@internal
-@view
-def _plan(item: structs.LiquidationItem, facts: Facts) -> Plan:
-    rules: structs.LiquidationRules = self.rules
-    plan: Plan = self._allowed(item.market, facts, rules)
-    if plan.is_cooling:
-        return plan
-    mark: uint256 = facts.pricing.mark
-    size: uint256 = numbers.magnitude(facts.position.size)
-    spread: uint256 = self._spread(item.market, facts)
-    needed: uint256 = self._needed(item.market, facts, spread, rules.buffer)
-    close: uint256 = min(convert(plan.size, uint256), needed)
-    if item.max_size > 0 and item.max_size < close:
-        close = item.max_size
-        plan.is_cut = True
-    least: uint256 = markets.rules[item.market].min_position_notional
-    if numbers.notional(size - close, mark) < least:
-        close = size
-        plan.is_cut = False
-    plan.size = convert(close, int256)
-    if facts.position.size < 0:
-        plan.size = -plan.size
-    plan.notional = numbers.notional(close, mark)
-    return self._priced(item.market, facts, plan, spread)
-
-
-@internal
-@view
-def _priced(market: uint256, facts: Facts, plan: Plan, spread: uint256) -> Plan:
-    """@notice The cost of the piece: at most its share of the equity, or its share of the hole."""
-    priced: Plan = plan
-    mark: uint256 = facts.pricing.mark
-    before: int256 = facts.position.size
-    after: int256 = before - plan.size
-    priced.value = numbers.value(before, mark) - numbers.value(after, mark)
-    freed: uint256 = margin.maintenance(market, before, mark)
-    freed -= margin.maintenance(market, after, mark)
-    budget: int256 = numbers.div_floor(
-        facts.equity * convert(freed, int256), convert(facts.maintenance, int256)
+def _report(
+    item: structs.LiquidationItem,
+    code: uint256,
+    facts: liquidation_plan.Facts,
+    plan: liquidation_plan.Plan,
+    reward: uint256,
+):
+    """@notice One event for each item; the figures of a refused one are empty."""
+    log LiquidationResult(
+        account=item.account,
+        market=item.market,
+        keeper=msg.sender,
+        code=code,
+        size=plan.size,
+        value=plan.value,
+        discount=plan.discount,
+        penalty=plan.penalty,
+        shortfall=convert(plan.shortfall, uint256),
+        reward=reward,
+        equity=facts.equity,
+        maintenance_margin=facts.maintenance,
     )
-    if budget < 0:
-        priced.shortfall = -budget
-        return priced
-    left: uint256 = convert(budget, uint256)
-    priced.discount = min(left, numbers.part_up(plan.notional, spread))
-    left -= priced.discount
-    priced.penalty = min(left, numbers.part_up(plan.notional, markets.rules[market].penalty))
-    return priced
-
-
-@internal
-@view
-def _reward(plan: Plan, insurance: int256) -> uint256:
-    """
-    @notice The keeper's gas with a margin, plus a part of the notional, capped. A piece that the
-            keeper cut small itself is paid from its own penalty only: cutting a liquidation
-            into crumbs must not drain the insurance fund.
-    """
-    rules: structs.LiquidationRules = self.rules
-    gas: uint256 = rules.gas_per_item * block.basefee * rules.native_price
-    reward: uint256 = numbers.div_up(gas * (PPM + rules.gas_margin), 10**26)
-    reward = min(rules.reward_cap, reward + plan.notional * rules.reward // PPM)
-    if plan.is_cut:
-        return min(reward, plan.penalty)
-    return min(reward, plan.penalty + convert(insurance, uint256))
 
 
 @internal
 def _execute(
-    item: structs.LiquidationItem, facts: Facts, plan: Plan, held: ledger.Position, paid: int256
+    item: structs.LiquidationItem,
+    facts: liquidation_plan.Facts,
+    plan: liquidation_plan.Plan,
+    held: ledger.Position,
+    paid: int256,
 ) -> int256:
     """@notice Book both fills; gives the funding that moved to the pool."""
     cash: int256 = plan.value - convert(plan.discount, int256)
@@ -247,7 +110,12 @@ def _execute(
 
 
 @internal
-def _carry_out(item: structs.LiquidationItem, facts: Facts, plan: Plan, batch: Batch) -> Batch:
+def _carry_out(
+    item: structs.LiquidationItem,
+    facts: liquidation_plan.Facts,
+    plan: liquidation_plan.Plan,
+    batch: Batch,
+) -> Batch:
     """@notice Let insurance fund and backstop take the piece, if they can."""
     after: Batch = batch
     if not after.backstop.is_loaded:
@@ -267,25 +135,12 @@ def _carry_out(item: structs.LiquidationItem, facts: Facts, plan: Plan, batch: B
         return after
     after.backstop = taking.carried
     after.insurance -= insured
-    reward: uint256 = self._reward(plan, after.insurance)
+    reward: uint256 = liquidation_plan.reward(plan, after.insurance)
     after.insurance += convert(plan.penalty, int256) - convert(reward, int256)
     after.rewards += convert(reward, int256)
     after.funding += self._execute(item, facts, plan, held, paid)
     after.code = LIQUIDATED
-    log LiquidationResult(
-        account=item.account,
-        market=item.market,
-        keeper=msg.sender,
-        code=LIQUIDATED,
-        size=plan.size,
-        value=plan.value,
-        discount=plan.discount,
-        penalty=plan.penalty,
-        shortfall=convert(plan.shortfall, uint256),
-        reward=reward,
-        equity=facts.equity,
-        maintenance_margin=facts.maintenance,
-    )
+    self._report(item, LIQUIDATED, facts, plan, reward)
     return after
 
 
@@ -307,7 +162,7 @@ def _refusal(item: structs.LiquidationItem) -> uint256:
 @internal
 def _liquidate(item: structs.LiquidationItem, batch: Batch) -> Batch:
     after: Batch = batch
-    facts: Facts = empty(Facts)
+    facts: liquidation_plan.Facts = empty(liquidation_plan.Facts)
     after.code = self._refusal(item)
     if after.code == LIQUIDATED:
         state: structs.AccountState = margin.state(item.account, False)
@@ -321,32 +176,14 @@ def _liquidate(item: structs.LiquidationItem, batch: Batch) -> Batch:
     if after.code == LIQUIDATED:
         facts.position = ledger.position(item.account, item.market)
         facts.pricing = markets.pricing(item.market)
-        plan: Plan = self._plan(item, facts)
+        plan: liquidation_plan.Plan = liquidation_plan.plan(item, facts)
         if plan.is_cooling:
             after.code = COOLING_DOWN
         else:
             after = self._carry_out(item, facts, plan, after)
     if after.code != LIQUIDATED:
-        self._report_refusal(item, after.code, facts)
+        self._report(item, after.code, facts, empty(liquidation_plan.Plan), 0)
     return after
-
-
-@internal
-def _report_refusal(item: structs.LiquidationItem, code: uint256, facts: Facts):
-    log LiquidationResult(
-        account=item.account,
-        market=item.market,
-        keeper=msg.sender,
-        code=code,
-        size=0,
-        value=0,
-        discount=0,
-        penalty=0,
-        shortfall=0,
-        reward=0,
-        equity=facts.equity,
-        maintenance_margin=facts.maintenance,
-    )
 
 
 @external
@@ -361,7 +198,9 @@ def liquidate(
     for item: structs.LiquidationItem in items:
         if block.timestamp > deadline:
             batch.code = EXPIRED
-            self._report_refusal(item, EXPIRED, empty(Facts))
+            self._report(
+                item, EXPIRED, empty(liquidation_plan.Facts), empty(liquidation_plan.Plan), 0
+            )
         else:
             batch = self._liquidate(item, batch)
         codes.append(batch.code)

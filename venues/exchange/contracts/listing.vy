@@ -131,7 +131,8 @@ def create_market(config: structs.MarketConfig) -> uint256:
     assert len(config.symbol) > 0, "no symbol"
     assert config.initial_margin <= PPM, "bad rates"
     assert config.taker_fee + config.maker_fee >= 0, "fees below zero"
-    assert max(numbers.magnitude(config.taker_fee), numbers.magnitude(config.maker_fee)) <= PPM, "bad rates"
+    assert numbers.magnitude(config.taker_fee) <= PPM, "bad rates"
+    assert numbers.magnitude(config.maker_fee) <= PPM, "bad rates"
     self._check_rates(config.penalty, config.spread_max)
     symbol: bytes32 = convert(convert(config.symbol, Bytes[16]), bytes32)
     markets.rules[market] = markets.Rules(

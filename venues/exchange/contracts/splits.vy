@@ -77,7 +77,9 @@ def begin_split(
 
 
 @internal
-def _rescale(account: uint256, market: uint256, split: markets.Split, funding: int256) -> (int256, int256):
+def _rescale(
+    account: uint256, market: uint256, split: markets.Split, funding: int256
+) -> (int256, int256):
     """@notice One position; gives its new size and the funding that moved to the pool."""
     held: ledger.Position = ledger.position(account, market)
     if held.size == 0:

@@ -49,3 +49,19 @@ def maker(exchange: Exchange) -> int:
     account = exchange.account(2)
     exchange.fund(account, 10_000_000)
     return account
+
+
+@pytest.fixture
+def under_margin(exchange: Exchange, trader_long: int, maker: int) -> int:
+    """Give an account of 5 000 dollars long, 200 of equity, 210 of maintenance margin."""
+    exchange.trade(trader_long, maker, 50)
+    exchange.publish(84)
+    return trader_long
+
+
+@pytest.fixture
+def bankrupt(exchange: Exchange, trader_long: int, maker: int) -> int:
+    """Give an account that lacks 100 dollars: 100 shares long from 100 dollars, now at 89."""
+    exchange.trade(trader_long, maker, 100)
+    exchange.publish(89)
+    return trader_long

@@ -310,6 +310,23 @@ class Exchange:
         """Halt a market by the guardian."""
         self.send("guardian", "restrict", market, HALTED)
 
+    def drain_backstop(self, keep: int = 0) -> None:
+        """Leave the backstop no more than so many dollars of collateral."""
+        amount = self.rows(self.backstop)[0] - usd(keep)
+        self.send("owner", "withdraw_backstop", self.chain.actors["owner"], amount)
+
+    def set_market_rules(self, market: int = 0, **changed: int) -> None:
+        """Change some of the owner's rules of a market and keep the others."""
+        names = (
+            "min_position_notional",
+            "slice_threshold",
+            "penalty",
+            "spread_max",
+            "backstop_cap",
+        )
+        rules = self.market(market) | changed
+        self.send("owner", "set_market_rules", market, *(rules[name] for name in names))
+
     # -- reading
 
     def state(self, account: int) -> dict[str, Any]:

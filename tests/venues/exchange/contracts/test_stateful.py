@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.venues.exchange.contracts.harness import Exchange
-from tests.venues.exchange.contracts.machine import MarketLife, OperatorLife
+from tests.venues.exchange.contracts.machine import MarketLife
+from tests.venues.exchange.contracts.operator_life import OperatorLife
 
 EXAMPLES = os.environ.get("BELLKEEPER_STATEFUL_EXAMPLES")
 STEPS = int(os.environ.get("BELLKEEPER_STATEFUL_STEPS", "25"))
