@@ -7,7 +7,7 @@ Structs come back as dictionaries with the names of the ABI.
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from eth_abi import decode, encode  # type: ignore[attr-defined]
 from eth_utils.crypto import keccak
@@ -58,8 +58,12 @@ def positional(item: dict[str, Any], value: Any) -> Any:
 class Abi:
     """Encoder and decoder of one contract."""
 
-    def __init__(self, artifact_name: str) -> None:
-        artifact = json.loads((ARTIFACTS / f"{artifact_name}.json").read_text())
+    @classmethod
+    def load(cls, artifact_name: str) -> Self:
+        """Read a committed artifact."""
+        return cls(json.loads((ARTIFACTS / f"{artifact_name}.json").read_text()))
+
+    def __init__(self, artifact: dict[str, Any]) -> None:
         self.bytecode: str = artifact["bytecode"]
         self.functions: dict[str, dict[str, Any]] = {}
         self._selectors: dict[str, bytes] = {}

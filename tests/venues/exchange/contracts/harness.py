@@ -175,8 +175,8 @@ class Exchange:
 
     def __init__(self, chain: Chain, **rules: int) -> None:
         self.chain = chain
-        self.abi = Abi("Exchange")
-        self.token_abi = Abi("TestUsdc")
+        self.abi = Abi.load("Exchange")
+        self.token_abi = Abi.load("TestUsdc")
         owner = chain.actors["owner"]
         self.token = chain.deploy(self.token_abi)
         self.address = chain.deploy(self.abi, self.token, owner, make_rules(**rules))
