@@ -18,6 +18,7 @@ from drills.block_notes import BlockNotes
 from drills.chain import DrillChain
 from drills.exchange_setup import DrillExchange, deploy
 from drills.final_state import read_final_state
+from drills.folder import own_folder
 from drills.invariants import Findings
 from drills.journal_evidence import gather
 from drills.keeper_process import KeeperProcess, keeper_process
@@ -81,9 +82,8 @@ class Demo:
     async def run(self) -> dict[str, object]:
         """Run it all; give the report."""
         folder = self._options.folder
-        folder.mkdir(parents=True, exist_ok=True)
         self._screen.stage("starting the node")
-        with running_node(folder) as node:
+        with own_folder(folder), running_node(folder) as node:
             chain = DrillChain(node.http_url)
             try:
                 return await self._on_chain(chain, node)

@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -72,7 +73,14 @@ def run(arguments: argparse.Namespace) -> int:
         folder=arguments.folder,
         serve=(lambda: _until_interrupted(screen)) if arguments.serve else None,
     )
-    report = uvloop.run(_interruptible(Demo(options, screen, show)))
+    return rehearse(options, screen, show)
+
+
+def rehearse(
+    options: DemoOptions, screen: Screen, on_report: Callable[[dict[str, object]], None]
+) -> int:
+    """Run a demo; give the exit code."""
+    report = uvloop.run(_interruptible(Demo(options, screen, on_report)))
     return EXIT_GOOD if is_good(report) else EXIT_CHECK_FAILED
 
 

@@ -50,10 +50,11 @@ async def gather(journal: Path, chain: DrillChain) -> Evidence:
         for name, receipt in zip(part, await chain.find_receipts(part), strict=True):
             if receipt is not None:
                 statuses[name] = quantity(receipt["status"])
-    return _evidence(records, statuses)
+    return evidence(records, statuses)
 
 
-def _evidence(records: list[TransactionRecord], statuses: dict[str, int]) -> Evidence:
+def evidence(records: list[TransactionRecord], statuses: dict[str, int]) -> Evidence:
+    """Judge what was signed by what was mined; `statuses` are the receipts', by hash."""
     lanes: defaultdict[str, dict[int, int]] = defaultdict(dict)
     for record in records:
         is_mined = record.hash in statuses

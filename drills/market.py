@@ -17,8 +17,6 @@ from risk.units import PPM_SCALE, PriceE8, div_floor
 
 FIRST_TO_FALL: Final = "NVDA"
 SECOND_TO_FALL: Final = "TSLA"
-LAG_TICKS: Final = 5
-"""Seconds after which the second stock begins to fall."""
 SECOND_SHARE: Final = 0.6
 """Part of the first stock's fall that the second one follows."""
 CONTAGION: Final = {
@@ -57,6 +55,8 @@ class Day:
     fall: float = 0.12
     """Of the first stock, as a part of its price."""
     rebound: int = 6
+    lag: int = 5
+    """After which the second stock begins to fall."""
     recovered: float = 0.25
     """Part of the fall that comes back."""
 
@@ -67,6 +67,7 @@ class Day:
             drift=max(1, round(self.drift * pace)),
             fall=self.fall,
             rebound=max(2, round(self.rebound * pace)),
+            lag=max(1, round(self.lag * pace)),
             recovered=self.recovered,
         )
 
@@ -82,7 +83,7 @@ class Tick:
 def crash_day(random: Random, starts: Mapping[str, PriceE8], day: Day) -> list[Tick]:
     """Draw a day second by second; the last tick is the level of the aftermath."""
     first = _falling(random, day)
-    second = _falling(random, day, share=SECOND_SHARE, lag=LAG_TICKS)
+    second = _falling(random, day, share=SECOND_SHARE, lag=day.lag)
     length = max(len(first), len(second))
     moves = {FIRST_TO_FALL: first, SECOND_TO_FALL: second}
     phases = _phases(day, length)

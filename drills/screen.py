@@ -47,7 +47,9 @@ class Screen:
     def say(self, text: str) -> None:
         """Print one line, above the table if there is one."""
         elapsed = time.monotonic() - self.scene.started
-        self.console.print(f"[{elapsed:6.1f} s] {text}", markup=False, highlight=False)
+        line = f"[{elapsed:6.1f} s] {text}"
+        # Wrapped lines are for terminals; in a file each line stays one.
+        self.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def stage(self, name: str) -> None:
         """Say what begins now."""
