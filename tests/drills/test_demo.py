@@ -1,0 +1,118 @@
+"""The demo from end to end: a real node, the real keeper as a process, a short crash day."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from drills.anvil import ROOT
+from drills.chain import DrillChain
+from drills.demo import DemoOptions
+from drills.demo_command import rehearse
+from drills.dev_keys import BANK
+from drills.market import Day
+from drills.screen import Screen
+from keepers.cli import main
+from runtime.errors import OperatorError
+
+SHORT = Day(calm=1, drift=1, fall=0.045, rebound=2, lag=1)
+KEYS = {
+    "accounts",
+    "bad_debt_usd",
+    "insurance_after_usd",
+    "insurance_before_usd",
+    "invariants",
+    "keeper_kills",
+    "latency_ms",
+    "liquidations",
+    "longest_wait_blocks",
+    "longest_wait_ms",
+    "positions",
+    "refused_items",
+    "rewards_usd",
+    "seed",
+    "setup_seconds",
+    "total_seconds",
+    "transactions",
+}
+
+
+def run(options: DemoOptions) -> tuple[int, dict[str, Any]]:
+    reports: list[dict[str, Any]] = []
+    code = rehearse(options, Screen(is_quiet=True), reports.append)
+    (report,) = reports
+    return code, report
+
+
+def test_the_command_liquidates_whom_it_must_and_every_invariant_holds(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [
+            *(sys.executable, "-m", "keepers", "demo", "--accounts", "60", "--seed", "4"),
+            *("--pace", "0.2", "--crash-percent", "5", "--json", "-", "--folder", str(tmp_path)),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        timeout=100,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr.decode()
+    report = json.loads(ended.stdout)
+    assert set(report) == KEYS
+    assert set(report["transactions"]) == {"sent", "mined", "replaced", "failed"}
+    assert set(report["latency_ms"]) == {"p50", "p99"}
+    assert report["accounts"] >= 60
+    assert report["liquidations"]["total"] > 0
+    assert report["transactions"]["mined"] > 0
+    assert all(report["invariants"].values())
+    # Whom the exchange lets be liquidated is liquidated within seconds, on a busy machine too.
+    assert report["longest_wait_ms"] < 5_000
+
+
+def test_a_keeper_that_is_killed_twice_ends_with_the_same_invariants(tmp_path: Path) -> None:
+    code, report = run(
+        DemoOptions(accounts=60, seed=4, day=SHORT, kill_keeper_at=(4.0, 8.5), folder=tmp_path)
+    )
+    assert report["keeper_kills"] == 2
+    assert report["liquidations"]["total"] > 0
+    assert all(report["invariants"].values())
+    assert code == 0
+
+
+def test_an_atom_that_nobody_accounts_for_ends_the_demo_with_exit_code_2(tmp_path: Path) -> None:
+    async def add_an_atom_to_the_vault(chain: DrillChain) -> None:
+        vault = bytes.fromhex(chain.exchange_address[2:])
+        await chain.receipts([await chain.call_token(BANK, "mint", vault, 1, gas=200_000)])
+
+    code, report = run(
+        DemoOptions(
+            accounts=20,
+            day=Day(calm=1, drift=1, fall=0.005, rebound=2, lag=1),
+            folder=tmp_path,
+            before_audit=add_an_atom_to_the_vault,
+        )
+    )
+    assert code == 2
+    broken = [name for name, holds in report["invariants"].items() if not holds]
+    assert broken == ["ledger_equals_vault_balance"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--accounts", "0"),
+        ("--accounts", "1000000"),
+        ("--crash-percent", "0"),
+        ("--crash-percent", "99"),
+        ("--pace", "0"),
+        ("--json", "/no/such/folder/report.json"),
+    ],
+    ids=" ".join,
+)
+def test_an_impossible_wish_is_one_sentence_and_exit_code_78(
+    arguments: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["demo", *arguments]) == OperatorError.exit_code
+    assert len(capsys.readouterr().err.splitlines()) == 1
