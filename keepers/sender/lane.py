@@ -133,14 +133,13 @@ class Lane:
 
     async def start(self) -> None:
         """Recover from the journal; raises `TransientError` while the chain does not answer."""
-        recovered = await recover(
+        self._head = await recover(
             self._tools,
             self._book,
             self._halts,
             self._care,
             acknowledge_foreign=self._settings.acknowledge_foreign,
         )
-        self._head = recovered.head
         if self._settings.acknowledge_foreign:
             await self.acknowledge_foreign_nonces()
 

@@ -8,7 +8,6 @@ the lane then stands still until an operator has acknowledged it.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import groupby
 
 import structlog
@@ -28,19 +27,10 @@ _OPEN = frozenset({State.SIGNED, State.SENT, State.MINED})
 log: structlog.stdlib.BoundLogger = structlog.get_logger("sender")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recovered:
-    """What a lane starts from."""
-
-    head: Head
-    adopted: int
-    """Transactions found in the journal that still need care."""
-
-
 async def recover(
     tools: Tools, book: LaneBook, halts: Halts, care: Care, *, acknowledge_foreign: bool
-) -> Recovered:
-    """Adopt what the journal holds; raises `TransientError` while the chain does not answer."""
+) -> Head:
+    """Adopt what the journal holds, and give the head it was held against; raises `TransientError` while the chain does not answer."""
     await _check_chain(tools)
     record = tools.journal.open_lane(
         book.lane,
@@ -58,7 +48,7 @@ async def recover(
     _judge_nonces(tools, record, halts, pending, acknowledge_foreign=acknowledge_foreign)
     book.next_nonce = max(book.next_nonce, pending, record.next_nonce or 0)
     log.info("lane_recovered", lane=book.lane, adopted=len(book.slots), next_nonce=book.next_nonce)
-    return Recovered(head=head, adopted=len(book.slots))
+    return head
 
 
 async def read_head(tools: Tools, before: Head | None) -> Head:
