@@ -3,7 +3,7 @@
 import dataclasses
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keepers.sender.policy import (
@@ -181,6 +181,7 @@ def test_a_policy_that_nodes_would_refuse_is_refused_here() -> None:
         Policy(fee_cap=1_000, cancel_fee_cap=1_100)
 
 
+@settings(deadline=None)
 @given(
     max_fee=st.integers(1, 10**13),
     tip=st.integers(0, 10**13),

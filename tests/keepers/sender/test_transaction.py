@@ -3,7 +3,7 @@
 import pytest
 import rlp
 from eth_account import Account
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keepers.sender.transaction import (
@@ -28,6 +28,7 @@ def sign(transaction: Transaction) -> bytes:
     return assemble(transaction, signature).raw
 
 
+@settings(deadline=None)
 @given(
     nonce=WORDS,
     tip=WORDS,
