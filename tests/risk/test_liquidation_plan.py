@@ -187,6 +187,18 @@ def test_a_full_backstop_is_asked_for_the_part_that_it_can_take() -> None:
     assert item.max_size == shares("2.5")
 
 
+@pytest.mark.parametrize(("least", "count"), [(usd(500), 1), (usd(500) + 1, 0), (0, 1)])
+def test_no_part_smaller_than_a_position_may_be_is_asked_for(least: int, count: int) -> None:
+    around = make_terms(make_market(backstop_cap=usd(600), min_position_notional=least))
+    assert len(planned(trader_under_margin(equity=0), around=around).items) == count
+
+
+def test_where_not_even_the_smallest_part_fits_the_whole_refusal_stands() -> None:
+    around = make_terms(make_market(backstop_cap=0, min_position_notional=0))
+    account = make_account(-usd(1), [make_position(3)])
+    assert set(reasons(planned(account, around=around)).values()) == {SkipReason.BACKSTOP_FULL}
+
+
 # --- reasons for doing nothing -------------------------------------------------------------------
 
 
