@@ -35,9 +35,8 @@ from risk.price_guard import PriceRules
 from risk.retry_book import RetryBook, RetryRules
 from risk.units import Ppm, Seconds
 from runtime.clock import Clock, SystemClock
-from runtime.errors import OperatorError
 from runtime.http import AdminHttp, Check, Readiness
-from runtime.journal import Journal, JournalError
+from runtime.journal import Journal
 from runtime.metrics import LoopLag, new_registry
 from venues.exchange.abi import load_abi
 from venues.exchange.adapter import ExchangeVenue
@@ -68,7 +67,7 @@ async def compose(settings: Settings, stack: AsyncExitStack, options: RunOptions
     """Build a daemon; `stack` closes what must be closed at the end."""
     clock, random, registry = SystemClock(), SystemRandom(), new_registry(version=VERSION)
     transports = open_transports(settings.network, registry=registry, clock=clock, random=random)
-    journal = _open_journal(settings, clock)
+    journal = Journal.open(settings.journal.path, clock)
     stack.callback(journal.close)
     senders: dict[str, RunningSender] = {URGENT: open_shadow(journal, clock)}
     if not options.is_dry_run:
@@ -160,13 +159,6 @@ def _duties(
         ),
     )
     return Duties(monitor=monitor, feed=feed, hand=hand, keeper=keeper, senders=senders)
-
-
-def _open_journal(settings: Settings, clock: Clock) -> Journal:
-    try:
-        return Journal.open(settings.journal.path, clock)
-    except JournalError as error:
-        raise OperatorError(str(error)) from error
 
 
 def _limits(settings: Settings) -> KeeperLimits:

@@ -6,10 +6,7 @@ is 2. Both read only, also while a keeper writes.
 """
 
 import argparse
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from keepers.cli import EXIT_CHECK_FAILED, EXIT_GOOD
@@ -21,8 +18,7 @@ from keepers.commands.reporting import (
     write_report,
 )
 from risk.evidence import judge_again, summary
-from runtime.errors import OperatorError
-from runtime.journal import JournalError, JournalReader
+from runtime.journal import JournalReader
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,21 +37,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Show or replay."""
-    with _open(load_config(arguments).settings.journal.path) as journal:
+    path = load_config(arguments).settings.journal.path
+    with JournalReader.open_to_read(path) as journal:
         entries = list(journal.show(account=arguments.account, limit=arguments.limit))
     if arguments.action == "show":
         write_report(arguments, {"intents": entries}, _listing(entries))
         return EXIT_GOOD
     return _replay(arguments, entries)
-
-
-@contextmanager
-def _open(path: Path) -> Iterator[JournalReader]:
-    try:
-        with JournalReader.open_to_read(path) as journal:
-            yield journal
-    except JournalError as error:
-        raise OperatorError(str(error)) from error
 
 
 def _listing(entries: list[dict[str, Any]]) -> list[str]:
