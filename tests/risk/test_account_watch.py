@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from risk.account_watch import AccountWatch
@@ -64,7 +64,7 @@ tiers = st.sampled_from(
 
 def brute_force(watch: AccountWatch) -> set[AccountId]:
     book = watch.book
-    states = (book.state(account, watch.now) for account in book.columns().ids)
+    states = (book.state(account, watch.now) for account in book.accounts_at(range(len(book))))
     return {state.account for state in states if state.is_liquidatable}
 
 
@@ -207,7 +207,8 @@ class World:
         return self.watch.set_market(market, self.watch.now)
 
 
-@settings(max_examples=150, deadline=None)
+@pytest.mark.timeout(600)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_the_set_under_margin_equals_brute_force_after_every_fact(data: st.DataObject) -> None:
     world = World(data)
