@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from risk.units import Seconds
 from runtime.rpc.endpoint import Endpoint
 from runtime.rpc.errors import RpcError
 from runtime.rpc.http import RpcHttp
@@ -124,6 +125,11 @@ class DrillChain:
     async def block_number(self) -> int:
         """Give the number of the newest block."""
         return quantity(await self.rpc.call("eth_blockNumber"))
+
+    async def now(self) -> Seconds:
+        """Give the chain's clock: the timestamp of the newest block."""
+        block = await self.rpc.call("eth_getBlockByNumber", ["latest", False])
+        return Seconds(quantity(block["timestamp"]))
 
     async def nonce(self, address: str, block: int) -> int:
         """Give how many transactions of an address were mined up to a block."""

@@ -7,7 +7,7 @@ through the drill's own observer; the keeper is only asked whether it is ready.
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -216,21 +216,19 @@ class Demo:
 
 
 @contextlib.asynccontextmanager
-async def _in_background(*work: Awaitable[None]) -> AsyncIterator[None]:
+async def _in_background(*work: Coroutine[None, None, None]) -> AsyncIterator[None]:
     """Run endless work beside the block; if it fails the block ends, with that very error."""
     try:
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(_awaited(item)) for item in work]
+            tasks = [group.create_task(item) for item in work]
+            # A block that fails before the tasks ran must not leave them unawaited.
+            await asyncio.sleep(0)
             yield
             for task in tasks:
                 task.cancel()
     except BaseExceptionGroup as errors:
         # One cause is what a person needs; the others are its consequences.
-        raise errors.exceptions[0] from errors
-
-
-async def _awaited(work: Awaitable[None]) -> None:
-    await work
+        raise errors.exceptions[0] from None
 
 
 async def _read_markets(chain: DrillChain) -> dict[MarketId, Market]:

@@ -16,6 +16,7 @@ from rich.text import Text
 from drills.observer import Observer
 from drills.summary import percentile, usd
 from drills.venue_driver import VenueDriver
+from risk.market import Market
 from risk.units import PriceE8
 
 PRICE_UNITS: Final = 10**8
@@ -94,19 +95,14 @@ class Screen:
         for name in ("mark", "since start"):
             table.add_column(name, justify="right")
         scene = self.scene
-        marks = scene.driver.marks if scene.driver else scene.starts
-        statuses = (
-            {market.symbol: market.status.name for market in scene.observer.replay.markets.values()}
-            if scene.observer
-            else {}
-        )
-        for symbol, mark in marks.items():
-            change = (mark / scene.starts[symbol] - 1) * 100
+        markets = scene.observer.replay.markets.values() if scene.observer else ()
+        for market in markets:
+            change = self._change(market) * 100
             style = "red" if change < -1 else "green" if change > 1 else ""
             table.add_row(
-                symbol,
-                statuses.get(symbol, ""),
-                f"{mark / PRICE_UNITS:,.2f}",
+                market.symbol,
+                market.status.name,
+                f"{market.mark / PRICE_UNITS:,.2f}",
                 Text(f"{change:+.2f} %", style=style),
             )
         return table
@@ -132,10 +128,10 @@ class Screen:
     def _falling(self) -> str:
         """Name the market that fell most; the table shows them all where there is one."""
         scene = self.scene
-        if scene.driver is None or self._live is not None:
+        if scene.driver is None or scene.observer is None or self._live is not None:
             return ""
-        changes = {
-            symbol: mark / scene.starts[symbol] - 1 for symbol, mark in scene.driver.marks.items()
-        }
-        worst = min(changes, key=lambda symbol: changes[symbol])
-        return f"{scene.driver.phase}, {worst} {changes[worst] * 100:+.2f} %"
+        worst = min(scene.observer.replay.markets.values(), key=self._change)
+        return f"{scene.driver.phase}, {worst.symbol} {self._change(worst) * 100:+.2f} %"
+
+    def _change(self, market: Market) -> float:
+        return market.mark / self.scene.starts[market.symbol] - 1

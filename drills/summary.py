@@ -44,6 +44,7 @@ def summarise(
         "keeper_kills": circumstances.keeper_kills,
         "setup_seconds": round(circumstances.setup_seconds, 1),
         "total_seconds": round(circumstances.total_seconds, 1),
+        "prices": {"published": tally.prices, "refused": tally.prices_refused},
         "liquidations": {
             "total": tally.liquidations,
             "full": tally.full,

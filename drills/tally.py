@@ -34,6 +34,9 @@ class Tally:
     paid_by_backstop: int = 0
     insurance_paid_in: int = 0
     position_changes: int = 0
+    prices: int = 0
+    prices_refused: int = 0
+    """Seconds of one market that a busy machine lost: two prices in one second of the chain."""
 
     @property
     def liquidations(self) -> int:
@@ -57,6 +60,10 @@ class Tally:
         match event.name:
             case "LiquidationResult":
                 self._liquidation(event, left)
+            case "PricePublished":
+                self.prices += 1
+            case "PriceRefused":
+                self.prices_refused += 1
             case "PositionChanged":
                 self.position_changes += 1
             case "CollateralChanged" if values["reason"] == SHORTFALL_BY_BACKSTOP:

@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Final
 
-from drills.chain import DrillChain
+from drills.chain import DrillChain, DrillFault
 from drills.dev_keys import PRICER
 from drills.market import Phase, Tick, aftermath
-from risk.units import MarketId, PriceE8, Seconds
+from risk.units import MarketId, PriceE8
+from venues.exchange.abi import load_abi
 
 GAS_BASE: Final = 500_000
 GAS_PER_PRICE: Final = 300_000
@@ -31,7 +32,8 @@ class VenueDriver:
         self._now = Tick(phase=Phase.CALM, marks=starts)
         self._day: list[Tick] = []
         self._is_day_begun = False
-        self._published: list[str] = []
+        refused = load_abi().event("PriceRefused")
+        self._refused_topic = f"0x{refused.topic.hex()}"
         self.day_is_over = asyncio.Event()
         """Set when the last tick of the day is published."""
 
@@ -51,9 +53,12 @@ class VenueDriver:
         self._is_day_begun = True
 
     async def publish_first(self) -> None:
-        """Publish the starting prices and wait until they are there."""
-        await self._publish()
-        await self._chain.receipts(self._published)
+        """Publish the starting prices and wait until they are there; raises DrillFault if not."""
+        (receipt,) = await self._chain.receipts([await self._publish()])
+        if len(receipt["logs"]) != len(self._numbers) or self._refused_topic in {
+            log["topics"][0] for log in receipt["logs"]
+        }:
+            raise DrillFault("the exchange refused a starting price: look at its clock and rules")
 
     async def run(self) -> None:
         """Publish once a second until cancelled."""
@@ -67,11 +72,12 @@ class VenueDriver:
             if self._is_day_begun and not self._day:
                 self.day_is_over.set()
 
-    async def _publish(self) -> None:
-        timestamp = Seconds(int(time.time()))
+    async def _publish(self) -> str:
+        # The chain's own clock: ours may already be in a second that no block has seen.
+        timestamp = await self._chain.now()
         prices = [
             (self._numbers[symbol], mark, mark, timestamp)
             for symbol, mark in self._now.marks.items()
         ]
         gas = GAS_BASE + GAS_PER_PRICE * len(prices)
-        self._published.append(await self._chain.call_exchange(PRICER, "publish", prices, gas=gas))
+        return await self._chain.call_exchange(PRICER, "publish", prices, gas=gas)

@@ -31,6 +31,7 @@ KEYS = {
     "longest_wait_blocks",
     "longest_wait_ms",
     "positions",
+    "prices",
     "refused_items",
     "rewards_usd",
     "seed",
