@@ -1,8 +1,11 @@
 """The committed artifacts are what the committed sources compile to."""
 
+import pytest
+
 from venues.exchange.compile import CONTRACTS, artifacts
 
 
+@pytest.mark.timeout(300)  # the compiler needs a dozen seconds of a whole core
 def test_the_artifacts_are_fresh() -> None:
     for path, text in artifacts():
         assert path.read_text() == text, f"{path.name}: run python -m venues.exchange.compile"

@@ -18,7 +18,7 @@ EXAMPLES = os.environ.get("BELLKEEPER_STATEFUL_EXAMPLES")
 STEPS = int(os.environ.get("BELLKEEPER_STATEFUL_STEPS", "25"))
 
 
-@pytest.mark.timeout(0 if EXAMPLES else 120)
+@pytest.mark.timeout(0 if EXAMPLES else 300)
 @pytest.mark.parametrize("life", [MarketLife, OperatorLife])
 def test_the_invariants_hold_whatever_happens(deployed: Exchange, life: type[MarketLife]) -> None:
     life.codes.clear()
