@@ -19,14 +19,15 @@ from runtime.errors import TransientError
 from runtime.rpc.errors import RpcError
 from runtime.rpc.high_water import BlockHighWater
 from runtime.rpc.subscription import Subscription
-from venues.exchange.auditor import Auditor
 from venues.exchange.chain import ContractReader, Head, Subscriber, read_sealed_head
 from venues.exchange.heads import HeadRing
 from venues.exchange.ledger import FeedInterruptedError, Ledger
+from venues.exchange.log_auditor import LogAuditor
 from venues.exchange.log_reader import LogSettings
 from venues.exchange.metrics import FeedMetrics, ResyncReason
 from venues.exchange.pages import PageSettings, StateGoneError
 from venues.exchange.snapshot import SnapshotReader
+from venues.exchange.state_auditor import StateAuditor
 from venues.exchange.stream import Stream
 from venues.port import BlockRef, FeedSink
 
@@ -72,7 +73,8 @@ class EpochParts:
     contract: ContractReader
     subscriber: Subscriber | None
     snapshots: SnapshotReader
-    auditor: Auditor
+    log_auditor: LogAuditor
+    state_auditor: StateAuditor
     ledger: Ledger
     heads: HeadRing
     high_water: BlockHighWater
@@ -267,9 +269,7 @@ class Epoch:
         self._parts.metrics.audit_lag.set(lag)
         if lag:
             self._parts.high_water.accept(head.number)
-            await self._parts.auditor.audit_logs(
-                head, since, self._stream, self._ledger, self._sink
-            )
+            await self._parts.log_auditor.audit(head, since, self._stream, self._ledger, self._sink)
             self._audited = head.ref
             self._parts.metrics.audit_lag.set(0)
         self._audited_at = self._parts.clock.monotonic()
@@ -279,8 +279,12 @@ class Epoch:
         if now - self._state_audited_at < self._settings.state_audit_period_seconds:
             return
         self._state_audited_at = now
-        await self._parts.auditor.audit_state(
-            self._since(), self._settings.state_audit_accounts, self._ledger, self._sink
+        await self._parts.state_auditor.audit(
+            self._since(),
+            self._settings.state_audit_accounts,
+            self._stream,
+            self._ledger,
+            self._sink,
         )
 
     def _require_progress(self) -> None:

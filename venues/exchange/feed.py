@@ -18,16 +18,17 @@ from runtime.rpc.errors import RpcError
 from runtime.rpc.high_water import BlockHighWater
 from runtime.supervise import sleep_unless
 from venues.exchange.abi import Abi
-from venues.exchange.auditor import Auditor
 from venues.exchange.chain import ChainReader, ContractReader, Subscriber
 from venues.exchange.epoch import Epoch, EpochParts
 from venues.exchange.epoch import FeedSettings as FeedSettings  # noqa: PLC0414 - re-exported
 from venues.exchange.heads import HeadRing
 from venues.exchange.ledger import FeedInterruptedError, Ledger
+from venues.exchange.log_auditor import LogAuditor
 from venues.exchange.metrics import FeedMetrics, ResyncReason
 from venues.exchange.pages import PageReader
 from venues.exchange.slicers import UndecodableError
 from venues.exchange.snapshot import SnapshotReader
+from venues.exchange.state_auditor import StateAuditor
 from venues.port import FeedSink
 
 _HEALABLE: Final = (FeedInterruptedError, TransientError, RpcError, UndecodableError)
@@ -58,7 +59,8 @@ class ExchangeFeed:
             contract=contract,
             subscriber=subscriber,
             snapshots=SnapshotReader(contract, abi, pages),
-            auditor=Auditor(contract, abi, pages, settings=settings.logs, metrics=metrics),
+            log_auditor=LogAuditor(contract, settings.logs),
+            state_auditor=StateAuditor(contract, abi, pages, metrics=metrics),
             ledger=Ledger(abi, address, metrics=metrics, has_stream=subscriber is not None),
             heads=HeadRing(),
             high_water=high_water or BlockHighWater(),

@@ -42,6 +42,7 @@ class Following:
     pool: RpcPool
     registry: CollectorRegistry
     address: bytes
+    task: asyncio.Task[None]
 
     def count(self, name: str, **labels: str) -> float:
         """Give the value of a metric."""
@@ -51,6 +52,8 @@ class Following:
         """Wait for something to become true, or fail saying what did not."""
         deadline = time.monotonic() + WAIT_SECONDS
         while not reached():
+            if self.task.done():
+                await self.task  # what killed the feed is why
             assert time.monotonic() < deadline, f"expected {what}, found {vars(self.sink)}"
             await asyncio.sleep(0.01)
 
@@ -114,9 +117,9 @@ async def following(
             settings=settings,
         )
         task = asyncio.create_task(feed.run(sink, stop))
-        seen = Following(sink=sink, pool=pool, registry=registry, address=address)
+        seen = Following(sink=sink, pool=pool, registry=registry, address=address, task=task)
         try:
-            await seen.until(lambda: bool(sink.snapshots) or task.done(), "a first snapshot")
+            await seen.until(lambda: bool(sink.snapshots), "a first snapshot")
             yield seen
         finally:
             stop.set()

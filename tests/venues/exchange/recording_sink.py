@@ -107,7 +107,9 @@ class RecordingSink:
         return list(self.collateral)[:count]
 
     def audit(self, block: BlockRef, accounts: AccountColumns) -> int:
-        assert block.number <= self.sealed[-1].number if self.sealed else True
+        last = max(item.number for item in (*self.snapshots[-1:], *self.sealed[-1:]))
+        assert self.is_following
+        assert block.number <= last, "an audit of a block that was not sealed"
         self.audited += len(accounts.ids)
         return sum(account != self.account(account.id) for account in accounts.accounts())
 
