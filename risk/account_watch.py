@@ -205,15 +205,14 @@ def _is_price_move(known: Market, market: Market, seen: Seconds, index_cap: int)
     if (
         rate != known.funding_rate
         or known.mark == 0
-        or known.is_splitting
-        or market.is_splitting
+        or known.is_splitting is not market.is_splitting
         or (market.tiers is not known.tiers and market.tiers != known.tiers)
         or (market.status is not known.status and market.is_settled != known.is_settled)
     ):
         return False
-    accrued = rate * known.index * (market.funding_time - known.funding_time)
-    if market.funding_numerator != known.funding_numerator + accrued:
+    elapsed = 0 if market.is_splitting else market.funding_time - known.funding_time
+    if market.funding_numerator != known.funding_numerator + rate * known.index * elapsed:
         return False
-    if rate == 0 or market.index == known.index:
+    if rate == 0 or market.is_splitting or market.index == known.index:
         return True
     return market.index <= index_cap and seen - market.funding_time <= LAG

@@ -19,6 +19,8 @@ from risk.valuation import FloatColumn
 _LONGEST: Final = 3_600.0
 _SHARE: Final = 0.25
 _SPREAD: Final = 40_503
+_EARLY: Final = 1e-6
+"""Seconds: more than float64 rounds a time by, so that `due` never comes late."""
 _ROUND_FROM: Final = 60.0
 _ROUND_TO: Final = 8.0
 """Longer horizons end on a common beat, so that accounts come in batches, not one by one."""
@@ -32,7 +34,7 @@ def set_aside(row: int, budget: float, pays: float, now: Seconds) -> tuple[float
     horizon = min(longest, _SHARE * budget / pays)
     if horizon < 1:
         return budget, now + 1.0
-    due = now + horizon
+    due = now + horizon - _EARLY
     if horizon > _ROUND_FROM:
         due -= due % _ROUND_TO
     return budget - pays * horizon, due
@@ -47,7 +49,7 @@ def set_aside_many(
     affordable = np.divide(_SHARE * budget, pays, out=np.zeros(len(rows)), where=is_paying)
     horizon = np.minimum(longest, affordable)
     is_brief = horizon < 1
-    due = now + horizon
+    due = now + horizon - _EARLY
     due -= np.where(horizon > _ROUND_FROM, due % _ROUND_TO, 0.0)
     due[is_brief] = now + 1.0
     due[~is_paying] = inf
