@@ -21,6 +21,7 @@ from config.settings import Endpoint, Exchange, Keys, Roles
 from keepers.sender.signer import Signer
 from keepers.sender.signing_policy import SigningPolicy
 from keepers.sender.transaction import Transaction
+from risk.units import Seconds
 from runtime.errors import OperatorError
 from runtime.rpc.errors import RpcError
 from venues.exchange.abi import ARTIFACT_PATH
@@ -30,13 +31,12 @@ from venues.exchange.deploy_plan import OWNER_CALLS
 from venues.exchange.deploy_send import SendRules, SignedStep
 from venues.exchange.deploy_values import (
     TEST_TOKEN_PATH,
-    Limits,
     MarketListing,
-    Role,
     Step,
     WantedExchange,
     load_artifact,
 )
+from venues.exchange.readings import Limits, Role
 from venues.exchange.slicers import UndecodableError
 
 OpenSigner = Callable[[SigningPolicy], Signer]
@@ -223,7 +223,7 @@ def _wanted(request: DeploymentRequest, deployer: bytes) -> WantedExchange:
     holders = {
         role: address_bytes(holder)
         for role in Role
-        if (holder := getattr(request.roles, role.name.lower())) is not None
+        if role and (holder := getattr(request.roles, role.name.lower())) is not None
     }
     owner = None if request.roles.owner is None else address_bytes(request.roles.owner)
     return WantedExchange(
@@ -257,7 +257,7 @@ def listing_of(market: MarketFile) -> MarketListing:
                 minimum=rail.minimum,
                 maximum=rail.maximum,
                 largest_step=rail.largest_step,
-                cool_down=rail.cool_down,
+                cool_down=Seconds(rail.cool_down),
             )
             for parameter, rail in market.limits.rails.items()
         },

@@ -14,19 +14,19 @@ from typing import Final
 from eth_hash.auto import keccak
 
 from risk.market import Market, make_tiers
+from risk.units import Seconds
 from runtime.errors import OperatorError
 from venues.exchange.calls import CallEncoder
 from venues.exchange.deploy_values import (
     Artifact,
     FoundExchange,
-    Limits,
     MarketListing,
-    Role,
     Step,
     WantedExchange,
 )
+from venues.exchange.readings import Limits, Role
 
-_NO_LIMITS: Final = Limits(minimum=0, maximum=0, largest_step=0, cool_down=0)
+_NO_LIMITS: Final = Limits(minimum=0, maximum=0, largest_step=0, cool_down=Seconds(0))
 _SHORT_RLP: Final = 0x80
 
 OWNER_CALLS: Final = (

@@ -11,8 +11,9 @@ from risk.units import MarketId
 from runtime.rpc.errors import RpcError
 from venues.exchange.calls import CallEncoder
 from venues.exchange.chain import ChainReader, ContractReader
-from venues.exchange.deploy_values import Artifact, FoundExchange, Limits, WantedExchange
+from venues.exchange.deploy_values import Artifact, FoundExchange, WantedExchange
 from venues.exchange.page_codec import from_hex
+from venues.exchange.readings import Limits
 from venues.exchange.views import StructDecoder, ViewDecoder, one_word
 
 BATCH: Final = 40

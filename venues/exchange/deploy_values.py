@@ -6,7 +6,6 @@ signs it, with which nonce and fee, is decided elsewhere.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import IntEnum
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,30 +15,9 @@ from risk.liquidation import LiquidationRules
 from risk.market import Market
 from venues.exchange.abi import ARTIFACT_PATH, Abi, parse_abi, parse_type
 from venues.exchange.encoding import encode_sequence
+from venues.exchange.readings import Limits, Role
 
 TEST_TOKEN_PATH: Final = ARTIFACT_PATH.parent / "TestUsdc.json"
-
-
-class Role(IntEnum):
-    """The exchange's duties; one address holds one at most."""
-
-    PRICER = 1
-    BREAKER = 2
-    TUNER = 3
-    CORPORATE = 4
-    MATCHER = 5
-    GUARDIAN = 6
-    DELEVERAGER = 7
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """The owner's guard rail of one parameter."""
-
-    minimum: int
-    maximum: int
-    largest_step: int
-    cool_down: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
