@@ -254,6 +254,12 @@ def test_the_insurance_fund_pays_a_shortfall_before_the_backstop() -> None:
     assert carrying.backstop_equity == usd(5_000) - usd(6)
 
 
+def test_what_a_shortfall_leaves_of_the_insurance_fund_pays_the_reward() -> None:
+    carrying = judged(trader_with(-usd(10)), make_terms(insurance_fund=usd(40))).carrying
+    assert carrying is not None
+    assert (carrying.reward, carrying.insurance_fund) == (usd(10), usd(20))
+
+
 @pytest.mark.parametrize(
     ("cap", "code"), [(usd(20_000), CODE.LIQUIDATED), (usd(20_000) - 1, CODE.BACKSTOP_FULL)]
 )
@@ -287,7 +293,7 @@ def test_the_backstop_may_swap_sides_at_the_same_size() -> None:
     )
     carrying = judged(trader_with(0), terms).carrying
     assert carrying is not None
-    assert carrying.backstop_inventory == shares(50)
+    assert (carrying.backstop_inventory, carrying.backstop_equity) == (shares(50), 0)
 
 
 def test_an_item_that_is_refused_late_moves_nothing() -> None:
