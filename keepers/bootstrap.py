@@ -33,7 +33,7 @@ from risk.gas_model import GasModel
 from risk.liquidation_values import PlanLimits
 from risk.price_guard import PriceRules
 from risk.retry_book import RetryBook, RetryRules
-from risk.units import Ppm, Seconds
+from risk.units import Ppm, QuoteAtoms, Seconds
 from runtime.clock import Clock, SystemClock
 from runtime.http import AdminHttp, Check, Readiness
 from runtime.journal import Journal
@@ -169,6 +169,7 @@ def _limits(settings: Settings) -> KeeperLimits:
             max_batches=knobs.max_batches_in_flight,
             max_gas=knobs.max_gas_per_transaction,
             default_stress=Ppm(knobs.stress_ppm),
+            min_notional=QuoteAtoms(knobs.min_notional_atoms),
         ),
         expiry_seconds=int(settings.sender.expiry_seconds),
     )

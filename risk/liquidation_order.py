@@ -66,7 +66,7 @@ def ranked(
             if failed is None
             else work.retries.entry(failed.account, circumstances(candidate.account, terms.markets))
         )
-        skip = _must_wait(candidate, terms, work, busy, retry)
+        skip = _must_wait(candidate, terms, limits, work, busy, retry)
         if skip is not None:
             skips.append(skip)
             continue
@@ -88,6 +88,7 @@ def ranked(
 def _must_wait(
     candidate: Candidate,
     terms: LiquidationTerms,
+    limits: PlanLimits,
     work: WorkInHand,
     busy: Collection[AccountId],
     retry: RetryEntry | None,
@@ -97,6 +98,8 @@ def _must_wait(
         return Skip(account=account, reason=SkipReason.IN_FLIGHT)
     if candidate.state.is_priced and not candidate.state.is_liquidatable:
         return Skip(account=account, reason=SkipReason.NOT_LIQUIDATABLE)
+    if candidate.state.notional < limits.min_notional:
+        return Skip(account=account, reason=SkipReason.BELOW_MINIMUM)
     warming = [
         held.market for held in candidate.account.positions if held.market in work.warming_up
     ]

@@ -28,6 +28,7 @@ class SkipReason(StrEnum):
     DELEVERAGE_NEEDED = "deleverage_needed"
     BATCH_LIMIT = "batch_limit"
     GAS_LIMIT = "gas_limit"
+    BELOW_MINIMUM = "below_minimum"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,7 @@ class PlanLimits:
     default_stress: Ppm = Ppm(20_000)
     stress: Mapping[MarketId, Ppm] = field(default_factory=dict)
     overdue: Seconds = Seconds(30)
+    min_notional: QuoteAtoms = QuoteAtoms(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -46,7 +46,7 @@ class Liquidation(Section):
     """Refusals in a row after which an account raises an alarm and goes to the end of the queue."""
 
     min_notional_usd: Usd = Decimal(0)
-    """Positions worth less are left to others. 0 liquidates everything, as a venue's own keeper should."""
+    """Accounts whose whole notional is below this are left to others. 0 liquidates everything, as a venue's own keeper should."""
 
     @property
     def min_notional_atoms(self) -> int:

@@ -278,6 +278,15 @@ def test_what_earlier_items_take_is_gone_for_later_ones() -> None:
     assert reasons(plan) == {make_account_id(2): SkipReason.BACKSTOP_FULL}
 
 
+def test_an_account_below_the_operators_minimum_is_left_to_others() -> None:
+    worth = usd(2_000)
+    for least, planned_accounts in ((worth, numbers(1)), (worth + 1, [])):
+        limits = PlanLimits(min_notional=least)
+        plan = planned(trader_under_margin(), limits=limits)
+        assert who(plan) == planned_accounts
+    assert reasons(plan) == {make_account_id(1): SkipReason.BELOW_MINIMUM}
+
+
 # --- right before sending ------------------------------------------------------------------------
 
 
