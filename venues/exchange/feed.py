@@ -31,6 +31,8 @@ from venues.exchange.snapshot import SnapshotReader
 from venues.exchange.state_auditor import StateAuditor
 from venues.port import FeedSink
 
+_STEADY_SECONDS: Final = 2.0
+"""An epoch that lived this long earns a quick restart: while we wait, nobody is liquidated."""
 _HEALABLE: Final = (FeedInterruptedError, TransientError, RpcError, UndecodableError)
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("exchange.feed")
@@ -86,7 +88,7 @@ class ExchangeFeed:
                 return
             sink.on_interrupted(str(error))
             reason = self._prepare_next(error)
-            if self._clock.monotonic() - started > self._backoff.most_seconds:
+            if self._clock.monotonic() - started > _STEADY_SECONDS:
                 delays = self._backoff.delays(self._random)
             delay = next(delays, self._backoff.most_seconds)
             log.warning("feed_interrupted", reason=reason, error=str(error), retry_in_seconds=delay)
