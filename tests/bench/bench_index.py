@@ -47,6 +47,7 @@ def run() -> dict[str, float]:
         "quiet_tick_10k_us": quiet_tick_us(few),
         "quiet_tick_1m_us": quiet_tick_us(many),
     }
+    figures |= account_figures(many)
     figures["rescan_1m_us"] = rescan_us(population)
     figures["rescan_over_tick_ratio"] = figures["rescan_1m_us"] / figures["quiet_tick_1m_us"]
     del population
@@ -76,6 +77,23 @@ def quiet_tick_us(watch: AccountWatch) -> float:
     if watch.judged_count != judged:
         raise RuntimeError("expected quiet ticks, but accounts were judged")
     return statistics.median(rounds)
+
+
+def account_figures(watch: AccountWatch) -> dict[str, float]:
+    """Time one exact verdict, and one account's change with all it moves in the index."""
+    rows = range(0, len(watch.book), len(watch.book) // 10_000)
+    accounts = [watch.book.account(account) for account in watch.book.accounts_at(rows)]
+    start = time.process_time_ns()
+    for row in rows:
+        watch.book.slack(row, NOW)
+    judged = time.process_time_ns()
+    for account in accounts:
+        watch.set_collateral(account.id, account.collateral)
+    changed = time.process_time_ns()
+    return {
+        "exact_judge_us": (judged - start) / len(rows) / 1_000,
+        "account_change_1m_us": (changed - judged) / len(rows) / 1_000,
+    }
 
 
 def walking_tick_us(watch: AccountWatch) -> float:

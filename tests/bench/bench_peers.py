@@ -20,6 +20,7 @@ import json
 import subprocess
 import sys
 import venv
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -88,7 +89,9 @@ def _fingerprint() -> str:
     return hashlib.sha256(_LOCK.read_bytes()).hexdigest()
 
 
-def _ask_driftpy(population: Population, marks: list[int], after: list[int]) -> dict[str, Any]:
+def _ask_driftpy(
+    population: Population, marks: Sequence[int], after: Sequence[int]
+) -> dict[str, Any]:
     accounts = [account for page in population.pages for account in page.accounts()]
     told = {
         "marks": [mark // _PRICE_SCALE for mark in marks],
