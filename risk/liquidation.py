@@ -302,7 +302,7 @@ def close_size(
         close, is_cut = size, False
     return CloseSize(
         is_critical=is_critical,
-        is_slice=is_slice,
+        is_slice=is_slice and not is_cut,
         is_cut=is_cut,
         allowed=SizeE8(allowed),
         spread=Ppm(spread),

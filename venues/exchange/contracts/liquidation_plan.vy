@@ -137,6 +137,9 @@ def plan(item: structs.LiquidationItem, facts: Facts) -> Plan:
     if numbers.notional(size - close, mark) < least:
         close = size
         plan.is_cut = False
+    if plan.is_cut:
+        # a crumb is no slice: it must not buy the account a cool-down
+        plan.slice_time = facts.position.slice_time
     plan.size = convert(close, int256)
     if facts.position.size < 0:
         plan.size = -plan.size

@@ -155,6 +155,16 @@ def test_a_large_position_goes_a_fifth_at_first_then_cools_down(
     assert event["size"] > shares(320)  # all that is needed, no slice of what is left
 
 
+def test_a_crumb_of_a_slice_starts_no_cool_down(exchange: Exchange, large: int) -> None:
+    crumb = exchange.liquidate_one(large, max_size=1)
+    assert crumb["code"] == 0
+    assert crumb["size"] == 1
+    assert exchange.position(large)["slice_time"] == 0
+    slice_of_it = exchange.liquidate_one(large)
+    assert slice_of_it["code"] == 0
+    assert exchange.position(large)["slice_time"] == exchange.chain.now()
+
+
 def test_the_slice_is_forgotten_after_a_while(exchange: Exchange, large: int) -> None:
     exchange.send("owner", "set_liquidation_rules", make_rules(buffer=2_000_000))
     exchange.liquidate_one(large)
