@@ -32,7 +32,7 @@ class GasParts:
 
 
 COLD_GAS: Final = GasParts(base=150_000, item=350_000, position=40_000)
-"""What is assumed before the first receipt: more than was ever measured on the exchange."""
+"""What is assumed before the first receipt; about five times what an item of a batch took on anvil."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
