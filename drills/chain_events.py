@@ -1,7 +1,7 @@
-"""Decode the exchange's logs with eth_abi: slow, general, and nobody else's code.
+"""Decode the exchange's logs apart from the keeper: word by word, anything larger with eth_abi.
 
-The keeper cuts words with decoders of its own; what the drill reports must not rest on those. The
-names are the ABI's, the numbers exactly what the chain says.
+The keeper cuts words with decoders that it compiles; what the drill reports must not rest on those.
+The names are the ABI's, the numbers exactly what the chain says, addresses text in lower case.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,7 +11,7 @@ from typing import Any, Final
 from eth_abi.abi import decode
 
 from risk.units import Seconds
-from venues.exchange.abi import Abi, Event
+from venues.exchange.abi import WORD, Abi, AbiType, Event, Kind
 from venues.exchange.chain import quantity
 
 LIQUIDATION_CODES: Final = (
@@ -62,12 +62,25 @@ class EventReader:
 
 
 def _values(event: Event, log: Mapping[str, Any]) -> dict[str, Any]:
-    indexed = decode(
-        [field.canonical for field in event.indexed],
-        bytes.fromhex("".join(topic.removeprefix("0x") for topic in log["topics"][1:])),
-    )
-    plain = decode(
-        [field.canonical for field in event.plain], bytes.fromhex(log["data"].removeprefix("0x"))
-    )
-    names = [field.name for field in (*event.indexed, *event.plain)]
-    return dict(zip(names, (*indexed, *plain), strict=True))
+    fields = (*event.indexed, *event.plain)
+    texts = [*log["topics"][1:], log["data"]]
+    raw = bytes.fromhex("".join(text.removeprefix("0x") for text in texts))
+    names = [field.name for field in fields]
+    if len(raw) == WORD * len(fields):
+        words = [raw[start : start + WORD] for start in range(0, len(raw), WORD)]
+        return dict(zip(names, map(_value, fields, words), strict=True))
+    return dict(zip(names, decode([field.canonical for field in fields], raw), strict=True))
+
+
+def _value(field: AbiType, word: bytes) -> int | bool | str | bytes:
+    match field.kind:
+        case Kind.UNSIGNED:
+            return int.from_bytes(word, "big")
+        case Kind.SIGNED:
+            return int.from_bytes(word, "big", signed=True)
+        case Kind.BOOL:
+            return word[-1] == 1
+        case Kind.ADDRESS:
+            return f"0x{word[12:].hex()}"
+        case _:
+            return word

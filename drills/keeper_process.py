@@ -6,6 +6,7 @@ a machine would lose it, and started again on the same journal.
 
 import asyncio
 import contextlib
+import socket
 import subprocess
 import sys
 import time
@@ -18,9 +19,10 @@ import aiohttp
 from drills.anvil import ROOT, free_port
 from runtime.errors import OperatorError
 
-READY_SECONDS: Final = 30.0
+READY_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 20.0
-LANES: Final = ("urgent", "housekeeping")
+USUAL_PORT: Final = 9464
+"""Where a keeper shows itself unless told otherwise."""
 
 
 class KeeperDiedError(Exception):
@@ -118,9 +120,19 @@ class KeeperProcess:
 
 @contextlib.contextmanager
 def keeper_process(folder: Path, profile: Path, *, port: int | None) -> Iterator[KeeperProcess]:
-    """Prepare a keeper that is gone when the block ends; port None takes any free one."""
-    keeper = KeeperProcess(folder, profile, port=free_port() if port is None else port)
+    """Prepare a keeper that is gone when the block ends; port None takes the usual or any one."""
+    keeper = KeeperProcess(folder, profile, port=port or _usual_or_free_port())
     try:
         yield keeper
     finally:
         keeper.end()
+
+
+def _usual_or_free_port() -> int:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", USUAL_PORT))
+        except OSError:
+            return free_port()
+    return USUAL_PORT

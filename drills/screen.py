@@ -63,12 +63,11 @@ class Screen:
         if not self.console.is_terminal:
             yield
             return
-        with Live(console=self.console, auto_refresh=False, transient=True) as live:
+        with Live(console=self.console, auto_refresh=False) as live:
             self._live = live
             try:
                 yield
             finally:
-                live.update(self._picture(), refresh=True)
                 self._live = None
 
     async def run(self) -> None:
@@ -121,6 +120,7 @@ class Screen:
             f"due {sight.due:,}",
             f"oldest waiting {sight.oldest_wait_blocks:,} blocks",
             f"liquidations {tally.liquidations:,}",
+            f"full {tally.full:,} partial {tally.partial:,} sliced {tally.sliced:,}",
             f"latency p50 {percentile(latencies, 0.5)} ms p99 {percentile(latencies, 0.99)} ms",
             f"insurance fund {usd(tally.insurance_fund):,.0f} USD",
         ]
