@@ -94,8 +94,8 @@ class MarketFold:
         """Start again from a snapshot."""
         self.markets = dict(markets)
 
-    def _known(self, number: int) -> Market:
-        market = self.markets.get(MarketId(number))
+    def _known(self, number: MarketId) -> Market:
+        market = self.markets.get(number)
         if market is None:
             raise UndecodableError(
                 f"expected one of {len(self.markets)} known markets, found market {number}",
@@ -107,7 +107,7 @@ class MarketFold:
         self.markets[market.id] = market
         return _changed(market, is_price_only)
 
-    def price_published(self, values: tuple[int, ...]) -> MarketChanged:
+    def price_published(self, values: tuple[Any, ...]) -> MarketChanged:
         """Fold an accepted price; accepting one accrues funding up to its block."""
         number, mark, index, price_timestamp, updated_at, numerator = values
         old = self._known(number)
@@ -116,23 +116,23 @@ class MarketFold:
         self.markets[market.id] = market
         return _changed(market, True)
 
-    def open_interest_changed(self, values: tuple[int, ...]) -> MarketChanged:
+    def open_interest_changed(self, values: tuple[Any, ...]) -> MarketChanged:
         """Fold a new open interest: no margin depends on it, so nothing but "prices" moved."""
         number, open_interest = values
         market = _with_open_interest(self._known(number), SizeE8(open_interest))
         return self._keep(market, is_price_only=True)
 
-    def band_changed(self, values: tuple[int, ...]) -> MarketChanged:
+    def band_changed(self, values: tuple[Any, ...]) -> MarketChanged:
         """Fold a new price band, or none (0, 0)."""
         number, low, high = values
         return self._keep(_with_band(self._known(number), PriceE8(low), PriceE8(high)))
 
-    def status_changed(self, values: tuple[int, ...]) -> MarketChanged:
+    def status_changed(self, values: tuple[Any, ...]) -> MarketChanged:
         """Fold a new market status."""
         number, status = values
         return self._keep(_with_status(self._known(number), status_of(status)))
 
-    def parameter_changed(self, values: tuple[int, ...]) -> MarketChanged:
+    def parameter_changed(self, values: tuple[Any, ...]) -> MarketChanged:
         """Fold one tuned parameter; a new funding rate comes with funding accrued until then."""
         number, parameter, value, numerator, funding_time = values
         copy = _with_parameter.get(parameter)
@@ -149,25 +149,25 @@ class MarketFold:
         plain, count, words = rules[: len(_RULE_FIELDS)], rules[len(_RULE_FIELDS)], rules[-12:]
         return self._keep(_with_rules(self._known(number), *plain, tiers_of(count, words)))
 
-    def dividend_paid(self, values: tuple[int, ...]) -> MarketChanged:
+    def dividend_paid(self, values: tuple[Any, ...]) -> MarketChanged:
         """Fold a dividend: prices fall by it, and funding hands it from shorts to longs."""
         number, mark, index, numerator, time = values
         _require_prices(number, mark, index)
         return self._keep(_with_dividend(self._known(number), mark, index, numerator, time))
 
-    def split_begun(self, values: tuple[int, ...]) -> MarketChanged:
+    def split_begun(self, values: tuple[Any, ...]) -> MarketChanged:
         """Fold the start of a split: no price counts until it is finished."""
         number, numerator, time = values
         return self._keep(_with_split_begun(self._known(number), True, numerator, time))
 
-    def split_finished(self, values: tuple[int, ...]) -> MarketChanged:
+    def split_finished(self, values: tuple[Any, ...]) -> MarketChanged:
         """Fold the end of a split: rescaled prices and band, funding from zero."""
         number, mark, index, low, high, numerator, time = values
         _require_prices(number, mark, index)
         old = self._known(number)
         return self._keep(_with_split_finished(old, mark, index, low, high, numerator, time, False))
 
-    def market_settled(self, values: tuple[int, ...]) -> MarketChanged:
+    def market_settled(self, values: tuple[Any, ...]) -> MarketChanged:
         """Fold a settlement: one last price, no band and no funding from here on."""
         number, price, numerator, time = values
         _require_prices(number, price, price)

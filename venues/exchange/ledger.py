@@ -164,7 +164,8 @@ class Ledger:
         self._last = max(self._last, place)
         if type(change) is MarketChanged:
             # A market was updated in its block: the venue's clock is at least there.
-            self.now = max(self.now, change.market.updated_at)
+            updated_at = change.market.updated_at
+            self.now = max(self.now, updated_at)
         if self._has_stream and not is_live:
             self._healed.add(place)
         self._uncounted += 1
@@ -182,7 +183,7 @@ class Ledger:
                 raise FeedInterruptedError(ResyncReason.REORG, "a log was removed by the chain")
             timestamp = log.get("blockTimestamp")
             if timestamp is not None:
-                self.now = max(self.now, Seconds(int(timestamp, 16)))
+                self.advance_clock(Seconds(int(timestamp, 16)))
             return bytes.fromhex(log["transactionHash"][2:]), log["data"], log["topics"]
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             if isinstance(error, UndecodableError):
