@@ -120,6 +120,36 @@ def test_funding_alone_brings_an_account_under_margin_to_the_second() -> None:
     assert not verdict(account, make_markets(market), found[0] - 13)
 
 
+def test_funding_on_an_index_that_soared_is_judged_to_the_second() -> None:
+    account = make_account(usd(8), [make_position(shares(1))])
+    market = make_market(funding_rate=PpbPerHour(100_000))
+    watch = watch_of([account], market)
+    market = replace(market, index=price(2_000))
+    watch.set_market(market, NOW)
+    for now in range(NOW, NOW + 60_000, 7):
+        watch.advance(Seconds(now))
+        assert (account.id in watch.under_margin) == verdict(account, make_markets(market), now)
+    assert account.id in watch.under_margin
+
+
+@pytest.mark.parametrize("lag", [1, 9, 10, 11, 600])
+@pytest.mark.parametrize("side", [1, -1])
+def test_an_index_that_changed_before_the_clock_is_judged(lag: int, side: int) -> None:
+    market = make_market(funding_rate=PpbPerHour(side * 10**9))
+    accounts = [
+        make_account(usd(5) + cash * 10**5, [make_position(shares(side))], number=cash)
+        for cash in range(600)
+    ]
+    watch = watch_of(accounts, market)
+    watch.advance(Seconds(NOW + lag))
+    for index in (290, 150, 250):
+        market = replace(market, index=price(index))
+        watch.set_market(market, Seconds(NOW + lag))
+        markets = make_markets(market)
+        expected = {one.id for one in accounts if verdict(one, markets, watch.now)}
+        assert set(watch.under_margin) == expected
+
+
 @pytest.mark.parametrize("mark", [0, 1])
 def test_a_market_that_gets_its_first_price_is_judged(mark: int) -> None:
     account = make_account(usd(300), [make_position(shares(2))])
