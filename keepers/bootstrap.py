@@ -154,6 +154,9 @@ def _duties(
         random=transports.pool.random,
         high_water=transports.pool.high_water,
         settings=FeedSettings(
+            subscribe_pending=settings.network.subscribe_pending,
+            stall_seconds=settings.network.stall_seconds,
+            gas=settings.network.view_gas,
             state_audit_period_seconds=settings.audit.period_seconds,
             state_audit_accounts=settings.audit.accounts_per_round,
         ),

@@ -60,6 +60,15 @@ class Network(Section):
     read_idle_seconds: Seconds = 15.0
     """A WebSocket on which nothing was read for so long is dropped and dialled again. Must exceed the keep-alive pause, whose answers count."""
 
+    subscribe_pending: bool = False
+    """Ask for the logs of blocks in the making, on nodes whose logs otherwise wait for the seal: MegaETH's do, by up to a second."""
+
+    stall_seconds: Seconds = 10.0
+    """Without a new block for so long nothing is acted on. Set it high on a chain that only makes blocks on demand."""
+
+    view_gas: PositiveInt | None = None
+    """Gas limit of reads; leave it out where the node has none. MegaETH's public servers allow 60 million."""
+
     max_clock_skew_seconds: Seconds = 5.0
     """How far this machine's clock may be from the latest block before `bellkeeper check` fails."""
 
