@@ -43,7 +43,7 @@ MOST_SECONDS: Final = 112.0
 """The settling ends by then, so that all of it stays within two minutes."""
 SHORTEST_SETTLE_SECONDS: Final = 10.0
 """Except on a machine so slow that the day itself took too long."""
-POLL_SECONDS: Final = 0.1
+POLL_SECONDS: Final = 0.02
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

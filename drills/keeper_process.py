@@ -6,7 +6,6 @@ a machine would lose it, and started again on the same journal.
 
 import asyncio
 import contextlib
-import socket
 import subprocess
 import sys
 import time
@@ -21,8 +20,6 @@ from runtime.errors import OperatorError
 
 READY_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 20.0
-USUAL_PORT: Final = 9464
-"""Where a keeper shows itself unless told otherwise."""
 
 
 class KeeperDiedError(Exception):
@@ -87,6 +84,8 @@ class KeeperProcess:
         code = self._process.poll() if self._process else None
         if code is not None:
             last = self._log.read_text(errors="replace").strip().splitlines()[-1:]
+            if code == OperatorError.exit_code:
+                raise OperatorError(f"the keeper refused to run: {' '.join(last)}")
             raise KeeperDiedError(
                 f"the keeper ended with exit code {code}: {' '.join(last)[:400]} (see {self._log})"
             )
@@ -120,19 +119,9 @@ class KeeperProcess:
 
 @contextlib.contextmanager
 def keeper_process(folder: Path, profile: Path, *, port: int | None) -> Iterator[KeeperProcess]:
-    """Prepare a keeper that is gone when the block ends; port None takes the usual or any one."""
-    keeper = KeeperProcess(folder, profile, port=port or _usual_or_free_port())
+    """Prepare a keeper that is gone when the block ends; port None takes any free one."""
+    keeper = KeeperProcess(folder, profile, port=port or free_port())
     try:
         yield keeper
     finally:
         keeper.end()
-
-
-def _usual_or_free_port() -> int:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", USUAL_PORT))
-        except OSError:
-            return free_port()
-    return USUAL_PORT
