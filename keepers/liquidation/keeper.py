@@ -1,14 +1,15 @@
 """The worker: look who is under margin, plan, journal, send; hear what became of it.
 
 Level-triggered: the monitor only wakes it, and each cycle decides on the state as it is. A cycle
-ends in one outcome and does not wait for the chain. Between the plan and the journal nothing is
-awaited but the signature, and each batch is judged again right before it is handed to the sender.
+ends in one outcome and does not wait for the chain. Between judging and the journal nothing is
+awaited but the signature: every batch after a plan's first is judged again right before it is handed
+to the sender. After each the loop turns once, so that what came meanwhile is read before the next.
 Times are on the venue's clock unless they say monotonic.
 """
 
 import asyncio
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -223,17 +224,22 @@ class LiquidationKeeper:
             return CycleOutcome.BUSY, "as many transactions are on their way as are allowed"
         terms = self._terms()
         candidates = self._candidates(free)
-        plan = plan_liquidations(
-            candidates, terms, limits=self._limits.plan, work=hand.work(self._warming_up())
-        )
-        hand.note_plan(retries_after_plan(hand.work(frozenset()), plan, candidates, terms))
+        held = {held.market for each in candidates for held in each.account.positions}
+        work = hand.work(self._doubtful(held))
+        plan = plan_liquidations(candidates, terms, limits=self._limits.plan, work=work)
+        if plan.skips:
+            hand.note_plan(retries_after_plan(work, plan, candidates, terms))
         sent = 0
         refusals: list[str] = []
-        for batch in plan.batches:
-            ticket = await self._send(batch, decided_at)
-            if ticket is not None and ticket.refusal is None:
+        for place, batch in enumerate(plan.batches):
+            # Nothing was awaited between the plan and its first batch: that would be judged the same.
+            ready = batch if place == 0 else self._confirmed(batch)
+            ticket = None if ready is None else await self._send(ready, decided_at)
+            if ticket is None:
+                continue
+            if ticket.refusal is None:
                 sent += len(ticket.intents)
-            elif ticket is not None:
+            else:
                 refusals.append(f"{ticket.refusal}: {ticket.reason}")
         self._show(plan)
         if sent:
@@ -262,16 +268,18 @@ class LiquidationKeeper:
             if account not in busy and account != view.backstop_account
         ]
 
-    def _warming_up(self) -> frozenset[MarketId]:
-        return frozenset(
-            market for market in self._view.markets if self._view.doubt(market) in WAIT_FOR
-        )
+    def _doubtful(self, markets: Collection[MarketId]) -> frozenset[MarketId]:
+        return frozenset(market for market in markets if self._view.doubt(market) in WAIT_FOR)
 
-    async def _send(self, batch: PlannedBatch, decided_at: float) -> Ticket | None:
-        """Judge again, write down, sign and send; None when nothing of the batch was left."""
-        confirmed, _ = confirm(batch, self._judge_again, self._hand.gas)
-        if confirmed is None:
+    def _confirmed(self, batch: PlannedBatch) -> PlannedBatch | None:
+        """Judge a batch again; None when nothing of it is left, or a new plan is needed."""
+        held = {position.market for item in batch.items for position in item.judged.positions}
+        if self._view.distrust is not None or self._doubtful(held):
             return None
+        return confirm(batch, self._judge(self._terms()), self._hand.gas)[0]
+
+    async def _send(self, confirmed: PlannedBatch, decided_at: float) -> Ticket:
+        """Write down, sign and send."""
         view = self._view
         expires_at = Seconds(view.now + self._limits.expiry_seconds)
         intents = [
@@ -289,19 +297,22 @@ class LiquidationKeeper:
             self._hand.sent(ticket.nonce, confirmed, keys, view.markets)
             self._metrics.planned.inc(len(intents))
             self._metrics.seen_to_sent.observe(self._clock.monotonic() - decided_at)
+            await asyncio.sleep(0)
         elif ticket.refusal is Refusal.DUPLICATE:
             log.warning("already_planned", reason=ticket.reason)
         return ticket
 
-    def _judge_again(self, item: PlannedItem) -> LiquidationVerdict:
-        """Judge an item on the state of this moment; a second item of an account, on the plan's."""
+    def _judge(self, terms: LiquidationTerms) -> Callable[[PlannedItem], LiquidationVerdict]:
         view = self._view
-        if item.judged == view.account(item.account):
-            terms = self._terms()
-            return judge_liquidation(
-                view.state(item.account), item.market, terms, max_size=item.max_size
-            )
-        return item.verdict
+
+        def again(item: PlannedItem) -> LiquidationVerdict:
+            """Judge on the state of this moment; a second item of an account, on the plan's."""
+            if item.judged != view.account(item.account):
+                return item.verdict
+            state = view.state(item.account)
+            return judge_liquidation(state, item.market, terms, max_size=item.max_size)
+
+        return again
 
     # --- what became of it -----------------------------------------------------------------------
 
