@@ -22,6 +22,7 @@ from drills.folder import own_folder
 from drills.invariants import Findings
 from drills.journal_evidence import gather
 from drills.keeper_process import KeeperProcess, keeper_process
+from drills.killer import Killer
 from drills.market import Day, crash_day
 from drills.observer import Observer
 from drills.population import make_population
@@ -43,7 +44,7 @@ MOST_SECONDS: Final = 112.0
 """The settling ends by then, so that all of it stays within two minutes."""
 SHORTEST_SETTLE_SECONDS: Final = 10.0
 """Except on a machine so slow that the day itself took too long."""
-POLL_SECONDS: Final = 0.02
+POLL_SECONDS: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +57,8 @@ class DemoOptions:
     pace: float = 1.0
     kill_keeper_at: Sequence[float] = ()
     """Seconds of the day at which the keeper is killed with SIGKILL and started again."""
+    kill_keeper_in_flight: int = 0
+    """How many times it is killed while a transaction of its is signed and not yet mined."""
     metrics_port: int | None = None
     folder: Path = FOLDER
     serve: Callable[[], Awaitable[None]] | None = None
@@ -188,16 +191,15 @@ class Demo:
         self._screen.stage("crash day")
         day = self._options.day.paced(self._options.pace)
         driver.begin_day(crash_day(self._random, exchange.starts, day))
-        began = time.monotonic()
-        kills = sorted(self._options.kill_keeper_at)
-        while not driver.day_is_over.is_set() or kills:
-            keeper.check_alive()
-            if kills and time.monotonic() - began >= kills[0]:
-                kills.pop(0)
-                keeper.kill()
-                self._screen.say("killed the keeper with SIGKILL, starting it again")
-                keeper.start()
-            await asyncio.sleep(POLL_SECONDS)
+        killer = Killer(
+            keeper,
+            at_seconds=self._options.kill_keeper_at,
+            in_flight=self._options.kill_keeper_in_flight,
+            say=self._screen.say,
+        )
+        while not driver.day_is_over.is_set() or killer.has_appointments:
+            killer.look()
+            await asyncio.sleep(killer.period_seconds)
 
     async def _settle(self, observer: Observer, keeper: KeeperProcess) -> None:
         """Wait until nobody is due and nobody cools down; bounded."""

@@ -44,6 +44,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="SIGKILL the keeper so long after the day began, and start it again (repeatable)",
     )
+    add(
+        "--kill-keeper-in-flight",
+        type=int,
+        default=0,
+        metavar="N",
+        help="SIGKILL the keeper N times while a transaction of its is in flight",
+    )
     add("--metrics-port", type=int, default=None, metavar="PORT", help="of the keeper's /metrics")
     add("--folder", type=Path, default=FOLDER, metavar="DIR", help="for logs, keys and journal")
 
@@ -69,6 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
         day=Day(fall=arguments.crash_percent / 100),
         pace=arguments.pace,
         kill_keeper_at=arguments.kill_keeper_at,
+        kill_keeper_in_flight=arguments.kill_keeper_in_flight,
         metrics_port=arguments.metrics_port,
         folder=arguments.folder,
         serve=(lambda: _until_interrupted(screen)) if arguments.serve else None,

@@ -18,7 +18,6 @@ from drills.screen import Screen
 from keepers.cli import main
 from runtime.errors import OperatorError
 
-SHORT = Day(calm=1, drift=1, fall=0.045, rebound=2, lag=1)
 KEYS = {
     "accounts",
     "bad_debt_usd",
@@ -72,9 +71,18 @@ def test_the_command_liquidates_whom_it_must_and_every_invariant_holds(tmp_path:
     assert report["longest_wait_ms"] < 5_000
 
 
-def test_a_keeper_that_is_killed_twice_ends_with_the_same_invariants(tmp_path: Path) -> None:
+def test_a_keeper_killed_at_random_and_with_bytes_in_flight_ends_with_the_same_invariants(
+    tmp_path: Path,
+) -> None:
     code, report = run(
-        DemoOptions(accounts=60, seed=4, day=SHORT, kill_keeper_at=(4.0, 8.5), folder=tmp_path)
+        DemoOptions(
+            accounts=400,
+            seed=4,
+            day=Day(calm=1, drift=1, fall=0.055, rebound=2, lag=1),
+            kill_keeper_at=(2.0,),
+            kill_keeper_in_flight=1,
+            folder=tmp_path,
+        )
     )
     assert report["keeper_kills"] == 2
     assert report["liquidations"]["total"] > 0
