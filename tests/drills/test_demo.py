@@ -79,7 +79,7 @@ def test_a_keeper_killed_at_random_and_with_bytes_in_flight_ends_with_the_same_i
             accounts=400,
             seed=4,
             day=Day(calm=1, drift=1, fall=0.055, rebound=2, lag=1),
-            kill_keeper_at=(2.0,),
+            kill_keeper_at=(10.0,),
             kill_keeper_in_flight=1,
             folder=tmp_path,
         )
