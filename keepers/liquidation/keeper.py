@@ -8,10 +8,10 @@ Times are on the venue's clock unless they say monotonic.
 """
 
 import asyncio
-import contextlib
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final, Protocol
+from dataclasses import dataclass, replace
+from typing import Final
 
 import structlog
 
@@ -19,10 +19,10 @@ from keepers.liquidation.hand import Hand, Pair, SentBatch
 from keepers.liquidation.intents import intent_of, item_of
 from keepers.liquidation.metrics import NOT_MINED, LiquidationMetrics
 from keepers.liquidation.outcome import CycleOutcome
+from keepers.liquidation.view import AccountsView, OutcomeJournal
 from keepers.sender import Outcome, Refusal, Result, Sender, Ticket
 from risk.liquidation import (
     LiquidationCode,
-    LiquidationRules,
     LiquidationTerms,
     LiquidationVerdict,
     backstop_state,
@@ -37,10 +37,9 @@ from risk.liquidation_values import (
     PlannedItem,
     SkipReason,
 )
-from risk.margin import Account, MarginState
 from risk.market import Market
 from risk.price_guard import Doubt
-from risk.units import ATOMS_PER_USD, AccountId, MarketId, QuoteAtoms, Seconds
+from risk.units import ATOMS_PER_USD, MarketId, Seconds
 from runtime.clock import Clock
 from venues.port import LiquidationSettled, LiquidationVenue
 
@@ -52,67 +51,6 @@ WAIT_FOR: Final = frozenset({Doubt.UNPRICED, Doubt.FUTURE_DATED, Doubt.DIVERGED,
 """Doubts that the exchange does not check by itself; it refuses stale and closed markets."""
 
 log = structlog.get_logger(__name__)
-
-
-class AccountsView(Protocol):
-    """What the keeper asks of whoever watches the accounts."""
-
-    @property
-    def distrust(self) -> str | None:
-        """Why nothing may be acted on, or None."""
-
-    @property
-    def now(self) -> Seconds:
-        """The venue's clock."""
-
-    @property
-    def applied_block(self) -> int:
-        """The newest block of which something was applied."""
-
-    @property
-    def sealed_block(self) -> int:
-        """The newest block that was applied whole."""
-
-    @property
-    def markets(self) -> Mapping[MarketId, Market]:
-        """The markets as they are now."""
-
-    @property
-    def rules(self) -> LiquidationRules:
-        """The exchange-wide rules."""
-
-    @property
-    def insurance_fund(self) -> QuoteAtoms:
-        """The insurance fund."""
-
-    @property
-    def backstop_account(self) -> AccountId:
-        """The pool's account."""
-
-    def under_margin_count(self) -> int:
-        """Count the accounts under margin."""
-
-    def oldest_under_margin(self) -> tuple[Seconds, int] | None:
-        """Give the venue's time and block at which the oldest of them fell under margin."""
-
-    def worst(self, limit: int) -> Sequence[AccountId]:
-        """Name accounts under margin, the largest shortfall first."""
-
-    def account(self, account: AccountId) -> Account:
-        """Give an account."""
-
-    def state(self, account: AccountId) -> MarginState:
-        """Judge an account exactly, now."""
-
-    def doubt(self, market: MarketId) -> Doubt | None:
-        """Give the reason not to act on a market's price, or None."""
-
-
-class OutcomeJournal(Protocol):
-    """Where the keeper writes what became of its intents."""
-
-    def settle(self, key: str, outcome: str, detail: Mapping[str, object] | None = None) -> None:
-        """Record what was seen on chain."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,10 +118,11 @@ class LiquidationKeeper:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Cycle until stop: at once when woken, else every quarter of a second."""
+        loop = asyncio.get_running_loop()
         while not stop.is_set():
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(PERIOD_SECONDS):
-                    await self._wake.wait()
+            timer = loop.call_later(PERIOD_SECONDS, self._wake.set)
+            await self._wake.wait()
+            timer.cancel()
             self._wake.clear()
             await self.run_once()
 
@@ -249,7 +188,8 @@ class LiquidationKeeper:
     def _terms(self) -> LiquidationTerms:
         view = self._view
         return LiquidationTerms(
-            markets=view.markets,
+            # A copy: what is judged on it is written down later, and prices may move meanwhile.
+            markets=dict(view.markets),
             rules=view.rules,
             backstop=backstop_state(view.state(view.backstop_account)),
             insurance_fund=view.insurance_fund,
@@ -276,7 +216,8 @@ class LiquidationKeeper:
         held = {position.market for item in batch.items for position in item.judged.positions}
         if self._view.distrust is not None or self._doubtful(held):
             return None
-        return confirm(batch, self._judge(self._terms()), self._hand.gas)[0]
+        planned = batch.items[0].terms
+        return confirm(batch, self._judge(self._terms(), planned), self._hand.gas)[0]
 
     async def _send(self, confirmed: PlannedBatch, decided_at: float) -> Ticket:
         """Write down, sign and send."""
@@ -302,12 +243,27 @@ class LiquidationKeeper:
             log.warning("already_planned", reason=ticket.reason)
         return ticket
 
-    def _judge(self, terms: LiquidationTerms) -> Callable[[PlannedItem], LiquidationVerdict]:
+    def _judge(
+        self, terms: LiquidationTerms, planned: LiquidationTerms
+    ) -> Callable[[PlannedItem], LiquidationVerdict]:
+        """Make a judge who knows what a verdict of the plan was given on.
+
+        An account of which nothing changed has the verdict that it had: the plan reckoned with what
+        its earlier items take from the pools, and for what others take the exchange judges.
+        """
         view = self._view
+        moved = {
+            number
+            for number, market in terms.markets.items()
+            if not _judges_alike(market, planned.markets.get(number))
+        }
+        is_later = terms.now != planned.now
 
         def again(item: PlannedItem) -> LiquidationVerdict:
             """Judge on the state of this moment; a second item of an account, on the plan's."""
             if item.judged != view.account(item.account):
+                return item.verdict
+            if not is_later and not any(held.market in moved for held in item.judged.positions):
                 return item.verdict
             state = view.state(item.account)
             return judge_liquidation(state, item.market, terms, max_size=item.max_size)
@@ -332,15 +288,17 @@ class LiquidationKeeper:
         left: dict[Pair, str] = dict(batch.keys)
         for result in results:
             key = left.pop((result.account, result.market), None)
-            self._metrics.results.labels(result.code.value).inc()
-            self._metrics.rewards.inc(result.reward / ATOMS_PER_USD)
             if key is not None:
                 self._journal.settle(key, result.code.value, _detail(result))
+        counts = Counter(result.code for result in results)
+        for code, count in counts.items():
+            self._metrics.results.labels(code.value).inc(count)
+        self._metrics.rewards.inc(sum(result.reward for result in results) / ATOMS_PER_USD)
         for key in left.values():
             # A mined batch gives a result for every item: anything else is worth a human's look.
             log.error("result_missing", intent=key)
             self._journal.settle(key, NOT_MINED, {"reason": "the receipt has no result for it"})
-        liquidated = sum(result.code is LiquidationCode.LIQUIDATED for result in results)
+        liquidated = counts[LiquidationCode.LIQUIDATED]
         log.info("batch_mined", items=len(results), liquidated=liquidated)
 
     def _not_mined(self, outcome: Outcome) -> None:
@@ -384,6 +342,11 @@ class LiquidationKeeper:
 def _why_waiting(plan: LiquidationPlan) -> str:
     reasons = sorted({skip.reason.value for skip in plan.skips})
     return "each account has a reason to wait: " + ", ".join(reasons) if reasons else "cured"
+
+
+def _judges_alike(market: Market, other: Market | None) -> bool:
+    """Say whether two states of a market differ in nothing that a liquidation is judged on."""
+    return other is not None and market == replace(other, open_interest=market.open_interest)
 
 
 def _quantity(value: object) -> int:
