@@ -19,7 +19,7 @@ from keepers.liquidation.hand import Hand, Pair, SentBatch
 from keepers.liquidation.intents import intent_of, item_of
 from keepers.liquidation.metrics import NOT_MINED, LiquidationMetrics
 from keepers.liquidation.outcome import CycleOutcome
-from keepers.liquidation.view import AccountsView, OutcomeJournal
+from keepers.liquidation.view import AccountsView, OutcomeJournal, SeenOutcome
 from keepers.sender import Outcome, Refusal, Result, Sender, Ticket
 from risk.liquidation import (
     LiquidationCode,
@@ -286,10 +286,11 @@ class LiquidationKeeper:
 
     def _settle(self, batch: SentBatch, results: Sequence[LiquidationSettled]) -> None:
         left: dict[Pair, str] = dict(batch.keys)
+        outcomes: list[SeenOutcome] = []
         for result in results:
             key = left.pop((result.account, result.market), None)
             if key is not None:
-                self._journal.settle(key, result.code.value, _detail(result))
+                outcomes.append((key, result.code.value, _detail(result)))
         counts = Counter(result.code for result in results)
         for code, count in counts.items():
             self._metrics.results.labels(code.value).inc(count)
@@ -297,7 +298,8 @@ class LiquidationKeeper:
         for key in left.values():
             # A mined batch gives a result for every item: anything else is worth a human's look.
             log.error("result_missing", intent=key)
-            self._journal.settle(key, NOT_MINED, {"reason": "the receipt has no result for it"})
+            outcomes.append((key, NOT_MINED, {"reason": "the receipt has no result for it"}))
+        self._journal.settle_all(outcomes)
         liquidated = counts[LiquidationCode.LIQUIDATED]
         log.info("batch_mined", items=len(results), liquidated=liquidated)
 

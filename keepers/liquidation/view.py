@@ -1,7 +1,7 @@
 """What the liquidation keeper asks of others: who watches the accounts, and who keeps the journal."""
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol, TypeAlias
 
 from risk.liquidation import LiquidationRules
 from risk.margin import Account, MarginState
@@ -64,8 +64,12 @@ class AccountsView(Protocol):
         """Give the reason not to act on a market's price, or None."""
 
 
+SeenOutcome: TypeAlias = tuple[str, str, Mapping[str, object] | None]
+"""An intent's key, what became of it, and the figures."""
+
+
 class OutcomeJournal(Protocol):
     """Where the keeper writes what became of its intents."""
 
-    def settle(self, key: str, outcome: str, detail: Mapping[str, object] | None = None) -> None:
+    def settle_all(self, outcomes: Iterable[SeenOutcome]) -> None:
         """Record what was seen on chain."""

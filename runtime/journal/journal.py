@@ -14,7 +14,7 @@ from runtime.clock import Clock
 from runtime.journal import canonical, retention
 from runtime.journal.connection import Connection
 from runtime.journal.errors import DuplicateIntentError, JournalError
-from runtime.journal.ledger import Ledger
+from runtime.journal.ledger import IntentKnownError, Ledger
 from runtime.journal.reader import JournalReader
 from runtime.journal.records import Intent, LaneRecord, Purpose, State, TransactionDraft
 from runtime.journal.states import PENDING, IllegalTransitionError
@@ -84,12 +84,9 @@ class Journal(JournalReader):
     def plan(self, intents: Sequence[Intent]) -> list[Intent]:
         """Record intents durably; give those that were new, which alone may be acted on."""
         at = self._clock.now()
-        recorded = []
         with self._connection.commit(durable=True):
-            for intent in intents:
-                if not self._ledger.knows(intent.key):
-                    self._ledger.add_intent(intent, at=at)
-                    recorded.append(intent)
+            recorded = list({each.key: each for each in self.unknown(intents)}.values())
+            self._ledger.add_intents(recorded, at=at)
         return recorded
 
     def unknown(self, intents: Iterable[Intent]) -> list[Intent]:
@@ -101,9 +98,9 @@ class Journal(JournalReader):
         at = self._clock.now()
         with self._connection.commit(durable=True):
             transaction_id = self._ledger.add_transaction(draft, fence=self.fence, at=at)
-            for key in keys:
-                self._ledger.carry(key, transaction_id)
-            self._ledger.move_intents(self._intent_rows(keys), State.SIGNED, at=at)
+            rows = self._intent_rows(keys)
+            self._ledger.carry(rows, transaction_id)
+            self._ledger.move_intents(rows, State.SIGNED, at=at)
 
     def plan_and_sign(self, intents: Sequence[Intent], draft: TransactionDraft) -> None:
         """Record new intents and the bytes that carry them in one durable commit.
@@ -111,13 +108,12 @@ class Journal(JournalReader):
         Raises `DuplicateIntentError`, and records nothing, if any of them is known already.
         """
         at = self._clock.now()
-        with self._connection.commit(durable=True):
-            transaction_id = self._ledger.add_transaction(draft, fence=self.fence, at=at)
-            for intent in intents:
-                try:
-                    self._ledger.add_intent(intent, at=at, transaction_id=transaction_id)
-                except sqlite3.IntegrityError as error:
-                    raise DuplicateIntentError(intent.key) from error
+        try:
+            with self._connection.commit(durable=True):
+                transaction_id = self._ledger.add_transaction(draft, fence=self.fence, at=at)
+                self._ledger.add_intents(intents, at=at, transaction_id=transaction_id)
+        except IntentKnownError as error:
+            raise DuplicateIntentError(self._first_twice(intents)) from error
 
     def replaced(self, tx_hash: str, draft: TransactionDraft, reason: str) -> None:
         """Record another attempt at the nonce of a transaction, before it is sent."""
@@ -130,8 +126,8 @@ class Journal(JournalReader):
             why = f"{reason}; replaced by {draft.hash}"
             self._ledger.move_transaction(old, State.REPLACED, at=at, reason=why)
             if draft.purpose is Purpose.CALL:
-                for row in self._ledger.intents_at(draft.lane, draft.nonce):
-                    self._ledger.carry(row["key"], transaction_id)
+                carried = self._ledger.intents_at(draft.lane, draft.nonce)
+                self._ledger.carry(carried, transaction_id)
 
     def sent(self, tx_hash: str) -> bool:
         """Note that the bytes left; False if that was known, for sending again is no move."""
@@ -215,13 +211,20 @@ class Journal(JournalReader):
 
     def settle(self, key: str, outcome: str, detail: Mapping[str, object] | None = None) -> None:
         """Record what became of an intent, as seen on the chain; it is in flight no more."""
+        self.settle_all([(key, outcome, detail)])
+
+    def settle_all(self, outcomes: Iterable[tuple[str, str, Mapping[str, object] | None]]) -> None:
+        """Record what became of several intents (key, outcome, detail) in one commit."""
         at = self._clock.now()
-        text = None if detail is None else canonical.dump(detail)
+        rows = [
+            (outcome, None if detail is None else canonical.dump(detail), at, at, key)
+            for key, outcome, detail in outcomes
+        ]
         with self._connection.commit(durable=False) as db:
-            db.execute(
+            db.executemany(
                 "UPDATE intents SET outcome = ?, outcome_detail = ?, settled_at = ?, "
                 "updated_at = ? WHERE key = ?",
-                (outcome, text, at, at, key),
+                rows,
             )
 
     def prune(self, before: float) -> int:
@@ -254,8 +257,7 @@ class Journal(JournalReader):
     def _intents_mined(
         self, row: sqlite3.Row, carried: Sequence[sqlite3.Row], *, status: int, at: float
     ) -> None:
-        for intent in carried:
-            self._ledger.carry(intent["key"], row["id"])
+        self._ledger.carry(carried, row["id"])
         self._ledger.move_intents(carried, State.MINED, at=at)
         if status != 1:
             self._ledger.settle(carried, at=at)
@@ -276,6 +278,11 @@ class Journal(JournalReader):
         if State(row["state"]) is not State.MINED:
             raise IllegalTransitionError(f"expected {tx_hash} to be mined, was {row['state']}")
         return row
+
+    def _first_twice(self, intents: Sequence[Intent]) -> str:
+        """Name the first key that is known, or comes again among these."""
+        keys = [each.key for each in intents]
+        return next(key for key in keys if self._ledger.knows(key) or keys.count(key) > 1)
 
     def _intent_rows(self, keys: Sequence[str]) -> list[sqlite3.Row]:
         found = []

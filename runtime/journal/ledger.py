@@ -4,17 +4,18 @@ Everything here runs inside a commit of `Connection`; nothing else writes to the
 """
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from runtime.journal import canonical
 from runtime.journal.records import Intent, State, Subject, TransactionDraft
 from runtime.journal.states import check_move
 
 _ADD_INTENT = """
-INSERT INTO intents (key, kind, market, account, judged_on, expires_at, payload, state,
-                     transaction_id, planned_at, updated_at)
+INSERT INTO intents (id, key, kind, market, account, judged_on, expires_at, state, transaction_id,
+                     planned_at, updated_at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
+_ADD_PAYLOAD = "INSERT INTO payloads VALUES (?, ?)"
 _ADD_TRANSACTION = """
 INSERT INTO transactions (lane, nonce, attempt, purpose, raw, hash, gas, max_fee, tip, expires_at,
                           fence, state, signed_at, updated_at)
@@ -22,16 +23,20 @@ VALUES (?, ?, (SELECT coalesce(max(attempt), 0) + 1 FROM transactions
                WHERE lane = ? AND nonce = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _ADD_TRANSITION = """
-INSERT INTO transitions (at, subject, reference, from_state, to_state, reason)
+INSERT INTO transitions (at, subject, subject_id, from_state, to_state, reason)
 VALUES (?, ?, ?, ?, ?, ?)
 """
 _RAISE_NEXT_NONCE = """
 UPDATE lanes SET next_nonce = max(coalesce(next_nonce, 0), ?) WHERE lane = ?
 """
 _OF_SLOT = """
-SELECT key, state FROM intents WHERE transaction_id IN
+SELECT id, key, state FROM intents WHERE transaction_id IN
 (SELECT id FROM transactions WHERE lane = ? AND nonce = ?)
 """
+
+
+class IntentKnownError(Exception):
+    """One of the keys to be added is in the journal already: all of the commit is undone."""
 
 
 class Ledger:
@@ -40,18 +45,32 @@ class Ledger:
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
 
-    def add_intent(self, intent: Intent, *, at: float, transaction_id: int | None = None) -> None:
-        """Record a wish; raises `sqlite3.IntegrityError` if the key is known."""
-        key = intent.key
+    def add_intents(
+        self, intents: Sequence[Intent], *, at: float, transaction_id: int | None = None
+    ) -> None:
+        """Record wishes; raises `IntentKnownError` if one of the keys is known."""
         state = State.PLANNED if transaction_id is None else State.SIGNED
-        values = (
-            *(key, intent.kind, intent.market, intent.account, intent.judged_on),
-            *(intent.expires_at, canonical.dump(intent.payload), state, transaction_id, at, at),
-        )
-        self._db.execute(_ADD_INTENT, values)
-        self._tell(Subject.INTENT, key, None, State.PLANNED, at=at)
+        (last,) = self._db.execute("SELECT coalesce(max(id), 0) FROM intents").fetchone()
+        numbered = list(enumerate(intents, start=last + 1))
+        wishes = [
+            (
+                *(number, each.key, each.kind, each.market, each.account, each.judged_on),
+                *(each.expires_at, state, transaction_id, at, at),
+            )
+            for number, each in numbered
+        ]
+        try:
+            self._db.executemany(_ADD_INTENT, wishes)
+        except sqlite3.IntegrityError as error:
+            raise IntentKnownError from error
+        payloads = [(number, canonical.dump(each.payload)) for number, each in numbered]
+        self._db.executemany(_ADD_PAYLOAD, payloads)
+        moves: list[tuple[State | None, State]] = [(None, State.PLANNED)]
         if transaction_id is not None:
-            self._tell(Subject.INTENT, key, State.PLANNED, State.SIGNED, at=at)
+            moves.append((State.PLANNED, State.SIGNED))
+        for old, new in moves:
+            lines = [(at, Subject.INTENT, number, old, new, "") for number, _ in numbered]
+            self._db.executemany(_ADD_TRANSITION, lines)
 
     def knows(self, key: str) -> bool:
         """Say whether an intent with this key was ever recorded."""
@@ -67,7 +86,7 @@ class Ledger:
         )
         cursor = self._db.execute(_ADD_TRANSACTION, values)
         assert cursor.lastrowid is not None
-        self._tell(Subject.TRANSACTION, draft.hash, None, State.SIGNED, at=at)
+        self._tell(cursor.lastrowid, None, State.SIGNED, at=at)
         self._db.execute(_RAISE_NEXT_NONCE, (draft.nonce + 1, draft.lane))
         return cursor.lastrowid
 
@@ -88,7 +107,7 @@ class Ledger:
             "UPDATE transactions SET state = ?, reason = ?, updated_at = ? WHERE id = ?",
             (to_state, reason, at, row["id"]),
         )
-        self._tell(Subject.TRANSACTION, row["hash"], from_state, to_state, at=at, reason=reason)
+        self._tell(row["id"], from_state, to_state, at=at, reason=reason)
 
     def set_facts(self, row: sqlite3.Row, facts: Mapping[str, float | None]) -> None:
         """Set columns of a transaction; the names are this package's own."""
@@ -102,36 +121,41 @@ class Ledger:
         self, rows: Iterable[sqlite3.Row], to_state: State, *, at: float, reason: str = ""
     ) -> None:
         """Move intents; what is in flight and what is settled is not decided here."""
-        for row in rows:
-            from_state = State(row["state"])
-            check_move(Subject.INTENT, row["key"], from_state, to_state)
-            self._db.execute(
-                "UPDATE intents SET state = ?, reason = ?, updated_at = ? WHERE key = ?",
-                (to_state, reason, at, row["key"]),
-            )
-            self._tell(Subject.INTENT, row["key"], from_state, to_state, at=at, reason=reason)
+        moved = [(row["id"], row["key"], State(row["state"])) for row in rows]
+        for _, key, from_state in moved:
+            check_move(Subject.INTENT, key, from_state, to_state)
+        self._db.executemany(
+            "UPDATE intents SET state = ?, reason = ?, updated_at = ? WHERE id = ?",
+            [(to_state, reason, at, number) for number, _, _ in moved],
+        )
+        self._db.executemany(
+            _ADD_TRANSITION,
+            [
+                (at, Subject.INTENT, number, from_state, to_state, reason)
+                for number, _, from_state in moved
+            ],
+        )
 
     def settle(self, rows: Iterable[sqlite3.Row], *, at: float) -> None:
         """Take intents out of flight."""
-        for row in rows:
-            self._db.execute(
-                "UPDATE intents SET settled_at = coalesce(settled_at, ?) WHERE key = ?",
-                (at, row["key"]),
-            )
+        self._db.executemany(
+            "UPDATE intents SET settled_at = ? WHERE id = ? AND settled_at IS NULL",
+            [(at, row["id"]) for row in rows],
+        )
 
     def unsettle(self, rows: Iterable[sqlite3.Row]) -> None:
         """Put intents back in flight: the chain took back what had become of them."""
-        for row in rows:
-            self._db.execute(
-                "UPDATE intents SET settled_at = NULL, outcome = NULL, outcome_detail = NULL "
-                "WHERE key = ?",
-                (row["key"],),
-            )
+        self._db.executemany(
+            "UPDATE intents SET settled_at = NULL, outcome = NULL, outcome_detail = NULL "
+            "WHERE id = ?",
+            [(row["id"],) for row in rows],
+        )
 
-    def carry(self, key: str, transaction_id: int) -> None:
-        """Note which transaction carries an intent now."""
-        self._db.execute(
-            "UPDATE intents SET transaction_id = ? WHERE key = ?", (transaction_id, key)
+    def carry(self, rows: Iterable[sqlite3.Row], transaction_id: int) -> None:
+        """Note which transaction carries intents now."""
+        self._db.executemany(
+            "UPDATE intents SET transaction_id = ? WHERE id = ? AND transaction_id IS NOT ?",
+            [(transaction_id, row["id"], transaction_id) for row in rows],
         )
 
     def transaction(self, tx_hash: str) -> sqlite3.Row:
@@ -155,12 +179,12 @@ class Ledger:
 
     def _tell(
         self,
-        subject: Subject,
-        reference: str,
+        transaction_id: int,
         from_state: State | None,
         to_state: State,
         *,
         at: float,
         reason: str = "",
     ) -> None:
-        self._db.execute(_ADD_TRANSITION, (at, subject, reference, from_state, to_state, reason))
+        line = (at, Subject.TRANSACTION, transaction_id, from_state, to_state, reason)
+        self._db.execute(_ADD_TRANSITION, line)

@@ -21,6 +21,10 @@ from runtime.journal.records import (
     Transition,
 )
 
+_INTENT = (
+    "SELECT intents.*, payload FROM intents LEFT JOIN payloads ON payloads.intent_id = intents.id"
+)
+
 
 class JournalReader:
     """Questions to a journal."""
@@ -53,7 +57,7 @@ class JournalReader:
 
     def intent(self, key: str) -> IntentRecord | None:
         """Find an intent."""
-        row = self._db.execute("SELECT * FROM intents WHERE key = ?", (key,)).fetchone()
+        row = self._db.execute(f"{_INTENT} WHERE key = ?", (key,)).fetchone()
         return None if row is None else rows.intent(row)
 
     def intents(
@@ -61,7 +65,7 @@ class JournalReader:
     ) -> list[IntentRecord]:
         """List intents, oldest first."""
         found = self._db.execute(
-            "SELECT * FROM intents WHERE state = coalesce(?, state) AND kind = coalesce(?, kind) "
+            f"{_INTENT} WHERE state = coalesce(?, state) AND kind = coalesce(?, kind) "
             "AND account = coalesce(?, account) ORDER BY planned_at, key",
             (state, kind, account),
         )
@@ -70,7 +74,7 @@ class JournalReader:
     def intents_at(self, lane: str, nonce: int) -> list[IntentRecord]:
         """List the intents carried by the transactions of a lane at a nonce."""
         found = self._db.execute(
-            "SELECT * FROM intents WHERE transaction_id IN "
+            f"{_INTENT} WHERE transaction_id IN "  # noqa: S608 - a constant of ours
             "(SELECT id FROM transactions WHERE lane = ? AND nonce = ?) ORDER BY key",
             (lane, nonce),
         )
@@ -79,7 +83,7 @@ class JournalReader:
     def in_flight(self, kind: str | None = None) -> list[IntentRecord]:
         """List the intents that are not settled: what a planner must not plan again."""
         found = self._db.execute(
-            "SELECT * FROM intents WHERE settled_at IS NULL AND kind = coalesce(?, kind) "
+            f"{_INTENT} WHERE settled_at IS NULL AND kind = coalesce(?, kind) "
             "ORDER BY planned_at, key",
             (kind,),
         )
@@ -122,9 +126,12 @@ class JournalReader:
     def history(self, reference: str) -> list[Transition]:
         """List the moves of an intent (by key) or a transaction (by hash), oldest first."""
         found = self._db.execute(
-            "SELECT * FROM transitions WHERE reference = ? ORDER BY id", (reference,)
+            "SELECT * FROM transitions WHERE (subject = 'intent' AND subject_id IN "
+            "(SELECT id FROM intents WHERE key = ?)) OR (subject = 'transaction' AND subject_id IN "
+            "(SELECT id FROM transactions WHERE hash = ?)) ORDER BY id",
+            (reference, reference),
         )
-        return [rows.transition(row) for row in found]
+        return [rows.transition(row, reference) for row in found]
 
     def counts(self) -> Mapping[str, Mapping[State, int]]:
         """Count transactions by lane and state."""
@@ -138,15 +145,17 @@ class JournalReader:
     def show(self, *, account: str | None = None, limit: int = 100) -> Iterator[dict[str, object]]:
         """Tell the newest intents with their transaction and history, for people."""
         found = self._db.execute(
-            "SELECT intents.*, transactions.lane, transactions.nonce, transactions.attempt, "
+            "SELECT intents.*, payload, transactions.lane, transactions.nonce, transactions.attempt, "
             "transactions.hash AS transaction_hash, transactions.mined_block, transactions.status, "
             "transactions.gas_used FROM intents "
+            "LEFT JOIN payloads ON payloads.intent_id = intents.id "
             "LEFT JOIN transactions ON transactions.id = intents.transaction_id "
             "WHERE account = coalesce(?, account) ORDER BY planned_at DESC, key LIMIT ?",
             (account, limit),
         ).fetchall()
         for row in found:
             line = dict(row)
+            del line["id"]
             for column in ("payload", "outcome_detail"):
                 text = line[column]
                 line[column] = None if text is None else canonical.load(text)

@@ -11,11 +11,11 @@ MOST_ROWS = 500
 """Rows of each table per call, so that a large prune never holds a commit up for long."""
 
 _INTENTS = """
-DELETE FROM intents WHERE key IN (
-    SELECT key FROM intents
+DELETE FROM intents WHERE id IN (
+    SELECT id FROM intents
     WHERE settled_at < ? AND updated_at < ? AND state IN ('final', 'cancelled', 'expired', 'failed')
     LIMIT ?
-) RETURNING key AS reference
+) RETURNING 'intent' AS subject, id
 """
 _TRANSACTIONS = """
 DELETE FROM transactions WHERE id IN (
@@ -25,7 +25,7 @@ DELETE FROM transactions WHERE id IN (
     AND NOT EXISTS (SELECT 1 FROM transactions AS other WHERE other.lane = old.lane
                     AND other.nonce = old.nonce AND other.state IN ('signed', 'sent', 'mined'))
     LIMIT ?
-) RETURNING hash AS reference
+) RETURNING 'transaction' AS subject, id
 """
 
 
@@ -34,6 +34,7 @@ def prune(db: sqlite3.Connection, before: float) -> int:
     gone = db.execute(_INTENTS, (before, before, MOST_ROWS)).fetchall()
     gone += db.execute(_TRANSACTIONS, (before, MOST_ROWS)).fetchall()
     db.executemany(
-        "DELETE FROM transitions WHERE reference = ?", [(row["reference"],) for row in gone]
+        "DELETE FROM transitions WHERE subject = ? AND subject_id = ?",
+        [(row["subject"], row["id"]) for row in gone],
     )
     return len(gone)

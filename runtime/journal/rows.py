@@ -17,6 +17,7 @@ from runtime.journal.records import (
 def intent(row: sqlite3.Row) -> IntentRecord:
     """Read an intent."""
     facts = dict(row)
+    del facts["id"]
     detail = facts["outcome_detail"]
     facts["payload"] = canonical.load(facts["payload"])
     facts["outcome_detail"] = None if detail is None else canonical.load(detail)
@@ -37,13 +38,13 @@ def lane(row: sqlite3.Row) -> LaneRecord:
     return LaneRecord(**dict(row))
 
 
-def transition(row: sqlite3.Row) -> Transition:
-    """Read a line of history."""
+def transition(row: sqlite3.Row, reference: str) -> Transition:
+    """Read a line of history of an intent's key or a transaction's hash."""
     from_state = row["from_state"]
     return Transition(
         at=row["at"],
         subject=Subject(row["subject"]),
-        reference=row["reference"],
+        reference=reference,
         from_state=None if from_state is None else State(from_state),
         to_state=State(row["to_state"]),
         reason=row["reason"],

@@ -47,13 +47,13 @@ CREATE INDEX transactions_open ON transactions (lane, nonce)
     WHERE state IN ('signed', 'sent', 'mined');
 
 CREATE TABLE intents (
-    key TEXT PRIMARY KEY,
+    id INTEGER PRIMARY KEY,
+    key TEXT NOT NULL UNIQUE,
     kind TEXT NOT NULL,
     market TEXT NOT NULL,
     account TEXT NOT NULL,
     judged_on TEXT NOT NULL,
     expires_at INTEGER NOT NULL,
-    payload TEXT NOT NULL,
     state TEXT NOT NULL,
     reason TEXT NOT NULL DEFAULT '',
     transaction_id INTEGER REFERENCES transactions (id),
@@ -62,21 +62,26 @@ CREATE TABLE intents (
     planned_at REAL NOT NULL,
     updated_at REAL NOT NULL,
     settled_at REAL
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE INDEX intents_in_flight ON intents (kind) WHERE settled_at IS NULL;
 CREATE INDEX intents_by_transaction ON intents (transaction_id);
 
+-- Apart from the intents: these are large and never change, those change four times.
+CREATE TABLE payloads (
+    intent_id INTEGER PRIMARY KEY REFERENCES intents (id) ON DELETE CASCADE,
+    payload TEXT NOT NULL
+) STRICT;
 
 CREATE TABLE transitions (
     id INTEGER PRIMARY KEY,
     at REAL NOT NULL,
     subject TEXT NOT NULL,
-    reference TEXT NOT NULL,
+    subject_id INTEGER NOT NULL,
     from_state TEXT,
     to_state TEXT NOT NULL,
     reason TEXT NOT NULL
 ) STRICT;
-CREATE INDEX transitions_by_reference ON transitions (reference, id);
+CREATE INDEX transitions_by_subject ON transitions (subject, subject_id);
 CREATE TRIGGER transitions_are_history BEFORE UPDATE ON transitions
 BEGIN SELECT RAISE(ABORT, 'history is not rewritten'); END;
 

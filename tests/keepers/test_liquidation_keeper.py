@@ -4,7 +4,7 @@ The view, the venue and the sender are in-memory fakes that keep the order of wh
 ones are played in tests/scenarios.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -13,6 +13,7 @@ from keepers.liquidation.hand import Hand
 from keepers.liquidation.keeper import KeeperLimits, LiquidationKeeper
 from keepers.liquidation.metrics import LiquidationMetrics
 from keepers.liquidation.outcome import CycleOutcome
+from keepers.liquidation.view import SeenOutcome
 from keepers.sender import Listener, Outcome, Refusal, Result, Ticket
 from keepers.sender.port import CallBuilder
 from risk.evidence import judge_again, summary
@@ -154,9 +155,10 @@ class Notes:
     def __init__(self) -> None:
         self.settled: dict[str, str] = {}
 
-    def settle(self, key: str, outcome: str, detail: Mapping[str, object] | None = None) -> None:
-        assert detail is not None
-        self.settled[key] = outcome
+    def settle_all(self, outcomes: Iterable[SeenOutcome]) -> None:
+        for key, outcome, detail in outcomes:
+            assert detail is not None
+            self.settled[key] = outcome
 
 
 class Rig:
