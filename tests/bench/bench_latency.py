@@ -21,6 +21,7 @@ Nothing of the program is switched off: metrics, log lines (to a file), audits a
 import asyncio
 import gc
 import json
+import os
 import random
 import shutil
 import statistics
@@ -76,6 +77,7 @@ FOLDER: Final = Path(__file__).parents[2] / "build" / "bench" / "latency"
 
 _PAUSES: Final = (0.02, 0.035)
 """Shortest and longest pause between two prices, seconds: their phase to the blocks varies."""
+_FLUSHES: Final = 100
 _GAS: Final = 800_000
 _CHAIN_ID: Final = 31_337
 _READY_SECONDS: Final = 30.0
@@ -113,7 +115,7 @@ def run() -> dict[str, float]:
                 configure_logging(stream=log, as_json=True)
                 shots = uvloop.run(_play(settings, stopwatch, bare, script, population.pages))
                 configure_logging()
-    return _figures(stopwatch, shots)
+    return _figures(stopwatch, shots) | disk_figures(FOLDER)
 
 
 async def _play(
@@ -260,6 +262,7 @@ def _percentiles(
         "bare_send_to_receipt_p50_ms": statistics.median(sent),
         "total_over_bare_send_ratio": statistics.median(totals) / statistics.median(sent),
         "journal_commit_p50_ms": commit,
+        "journal_commit_p99_ms": statistics.quantiles(commits, n=100)[98],
         "event_to_wire_less_commit_p50_ms": statistics.median(wires) - commit,
         "latency_events": float(len(wires)),
     }
@@ -268,6 +271,19 @@ def _percentiles(
 def _accounts_in(receipt: Mapping[str, Any]) -> list[int]:
     topic = f"0x{load_abi().event('LiquidationResult').topic.hex()}"
     return [int(log["topics"][1], 16) for log in receipt["logs"] if log["topics"][0] == topic]
+
+
+def disk_figures(folder: Path) -> dict[str, float]:
+    """Time what every durable commit has to wait for: two pages written and flushed to this disk."""
+    times: list[float] = []
+    with (folder / "flush").open("wb", buffering=0) as file:
+        for _ in range(_FLUSHES):
+            time.sleep(_PAUSES[0])
+            file.write(bytes(8_192))
+            began = time.monotonic()
+            os.fdatasync(file.fileno())
+            times.append((time.monotonic() - began) * 1_000)
+    return {"disk_flush_p50_ms": statistics.median(times)}
 
 
 if __name__ == "__main__":
