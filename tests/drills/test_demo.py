@@ -76,7 +76,7 @@ def test_a_keeper_killed_at_random_and_with_bytes_in_flight_ends_with_the_same_i
 ) -> None:
     code, report = run(
         DemoOptions(
-            accounts=400,
+            accounts=900,
             seed=4,
             day=Day(calm=1, drift=1, fall=0.055, rebound=2, lag=1),
             kill_keeper_at=(10.0,),
