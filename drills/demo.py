@@ -86,7 +86,11 @@ class Demo:
         """Run it all; give the report."""
         folder = self._options.folder
         self._screen.stage("starting the node")
-        with own_folder(folder), running_node(folder) as node:
+        with (
+            own_folder(folder),
+            self._screen.logging_to(folder / "demo.log"),
+            running_node(folder) as node,
+        ):
             chain = DrillChain(node.http_url)
             try:
                 return await self._on_chain(chain, node)

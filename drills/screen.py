@@ -6,7 +6,8 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from pathlib import Path
+from typing import Final, TextIO
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -44,11 +45,23 @@ class Screen:
         self.console = Console(stderr=is_quiet)
         self.scene = Scene(stage="start", started=time.monotonic(), starts={})
         self._live: Live | None = None
+        self._log: TextIO | None = None
+
+    @contextlib.contextmanager
+    def logging_to(self, path: Path) -> Iterator[None]:
+        """Keep every line in a file too while the block lasts: what remains of a drill cut short."""
+        with path.open("w", encoding="utf-8", buffering=1) as self._log:
+            try:
+                yield
+            finally:
+                self._log = None
 
     def say(self, text: str) -> None:
         """Print one line, above the table if there is one."""
         elapsed = time.monotonic() - self.scene.started
         line = f"[{elapsed:6.1f} s] {text}"
+        if self._log is not None:
+            self._log.write(line + "\n")
         # Wrapped lines are for terminals; in a file each line stays one.
         self.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
