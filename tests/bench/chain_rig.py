@@ -64,8 +64,10 @@ def ground_node() -> Iterator[Anvil]:
 @contextlib.contextmanager
 def forked(ground: Anvil) -> Iterator[Anvil]:
     """Run a fork of a node. It makes blocks when told to, or while `beating` lasts."""
-    options = ("--no-mining", "--prune-history", _HISTORY, "--fork-url", ground.http_url)
-    options += ("--no-storage-caching", "--no-rate-limit", "--timeout", "60000")
+    options = (
+        *("--no-mining", "--prune-history", _HISTORY, "--fork-url", ground.http_url),
+        *("--no-storage-caching", "--no-rate-limit", "--timeout", "60000"),
+    )
     with running_anvil(accounts=_ACCOUNTS, options=options) as anvil:
         with JsonRpc(anvil.http_url) as rpc:
             rpc.call("anvil_setBlockTimestampInterval", 0)
