@@ -50,7 +50,8 @@ class Screen:
     @contextlib.contextmanager
     def logging_to(self, path: Path) -> Iterator[None]:
         """Keep every line in a file too while the block lasts: what remains of a drill cut short."""
-        with path.open("w", encoding="utf-8", buffering=1) as self._log:
+        with path.open("w", encoding="utf-8", buffering=1) as log:
+            self._log = log
             try:
                 yield
             finally:
