@@ -6,12 +6,12 @@ on a state that a transaction of ours is about to change. A failure never locks 
 retry book spaces tries, and forgets when the account or its prices change.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from risk.gas_model import GasModel, learned, ran_out
 from risk.liquidation import LiquidationCode
-from risk.liquidation_values import PlannedBatch, WorkInHand
+from risk.liquidation_values import PlannedBatch, Skip, SkipReason, WorkInHand
 from risk.market import Market
 from risk.retry_book import Circumstances, RetryBook, circumstances
 from risk.units import AccountId, MarketId, Seconds
@@ -39,6 +39,8 @@ class Hand:
         self._batches: dict[int, SentBatch] = {}
         self._in_flight: dict[Pair, int] = {}
         self._mined_at: dict[int, list[tuple[int, SentBatch]]] = {}
+        self._aside: dict[AccountId, Seconds] = {}
+        self._aside_under: object = None
 
     def work(self, warming_up: frozenset[MarketId]) -> WorkInHand:
         """Give what the planner must know."""
@@ -143,6 +145,24 @@ class Hand:
         for block in [block for block in self._mined_at if block <= sealed_block]:
             for nonce, batch in self._mined_at.pop(block):
                 self._release(nonce, batch)
+
+    def aside(self, now: Seconds, circumstances: object) -> Collection[AccountId]:
+        """Give the accounts that had to wait and still must, so that others are looked at.
+
+        Under other `circumstances` (which markets are in doubt) than they were set aside, nobody.
+        """
+        if circumstances != self._aside_under:
+            self._aside.clear()
+            self._aside_under = circumstances
+        if self._aside:
+            self._aside = {each: until for each, until in self._aside.items() if now < until}
+        return self._aside.keys()
+
+    def set_aside(self, skips: Iterable[Skip], now: Seconds) -> None:
+        """Leave those who had to wait alone for a second, or until they said."""
+        for skip in skips:
+            if skip.reason is not SkipReason.BATCH_LIMIT:
+                self._aside[skip.account] = max(skip.until or now, Seconds(now + 1))
 
     def note_plan(self, retries: RetryBook) -> None:
         """Take over the retries of a plan whose own judge refused accounts."""

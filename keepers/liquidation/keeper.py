@@ -162,12 +162,14 @@ class LiquidationKeeper:
         if free <= 0:
             return CycleOutcome.BUSY, "as many transactions are on their way as are allowed"
         terms = self._terms()
-        candidates = self._candidates(free)
+        candidates, is_everybody = self._candidates(free)
         held = {held.market for each in candidates for held in each.account.positions}
         work = hand.work(self._doubtful(held))
         plan = plan_liquidations(candidates, terms, limits=self._limits.plan, work=work)
         if plan.skips:
             hand.note_plan(retries_after_plan(work, plan, candidates, terms))
+            if not is_everybody:
+                hand.set_aside(plan.skips, view.now)
         sent = 0
         refusals: list[str] = []
         for place, batch in enumerate(plan.batches):
@@ -196,17 +198,26 @@ class LiquidationKeeper:
             now=view.now,
         )
 
-    def _candidates(self, free_batches: int) -> list[Candidate]:
-        """Judge the worst that are not on their way already, as many as could be sent."""
-        view = self._view
-        busy = self._hand.accounts_in_flight
+    def _candidates(self, free_batches: int) -> tuple[list[Candidate], bool]:
+        """Judge the worst that are not on their way already, as many as could be sent.
+
+        Says too whether that was everybody. When it was not, those who had to wait last time are
+        left out, or a crowd that cannot be liquidated would hide those who can.
+        """
+        view, hand = self._view, self._hand
+        busy, aside = hand.accounts_in_flight, hand.aside(view.now, self._doubts())
         room = free_batches * self._limits.plan.max_items + SPARE_CANDIDATES
-        room += len(self._hand.retries.entries)
-        return [
+        room += len(hand.retries.entries) + len(busy) + len(aside)
+        worst = view.worst(room)
+        candidates = [
             Candidate(account=view.account(account), state=view.state(account))
-            for account in view.worst(room + len(busy))
-            if account not in busy and account != view.backstop_account
+            for account in worst
+            if account not in busy and account not in aside and account != view.backstop_account
         ]
+        return candidates, len(worst) < room
+
+    def _doubts(self) -> tuple[Doubt | None, ...]:
+        return tuple(map(self._view.doubt, self._view.markets))
 
     def _doubtful(self, markets: Collection[MarketId]) -> frozenset[MarketId]:
         return frozenset(market for market in markets if self._view.doubt(market) in WAIT_FOR)

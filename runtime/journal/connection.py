@@ -25,7 +25,6 @@ class Connection:
         self, path: Path, *, read_only: bool = False, max_pages: int | None = None
     ) -> None:
         self.path = path
-        self._is_durable = True
         with told_to_the_operator(path):
             mode = "ro" if read_only else "rwc"
             self.db = sqlite3.connect(
@@ -54,11 +53,10 @@ class Connection:
     def commit(self, *, durable: bool) -> Iterator[sqlite3.Connection]:
         """Write everything inside, or nothing of it."""
         with told_to_the_operator(self.path):
-            if durable is not self._is_durable:
-                self.db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-                self._is_durable = durable
-            self.db.execute("BEGIN IMMEDIATE")
+            if not durable:
+                self.db.execute("PRAGMA synchronous = NORMAL")
             try:
+                self.db.execute("BEGIN IMMEDIATE")
                 yield self.db
                 self.db.execute("COMMIT")
             except BaseException:
@@ -66,6 +64,10 @@ class Connection:
                 if self.db.in_transaction:
                     self.db.execute("ROLLBACK")
                 raise
+            finally:
+                # Back at once: the durable commits are the hot path and need no word first.
+                if not durable:
+                    self.db.execute("PRAGMA synchronous = FULL")
 
     def checkpoint(self) -> None:
         """Copy the write-ahead log back into the file, without waiting for readers."""

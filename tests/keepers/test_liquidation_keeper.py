@@ -318,6 +318,23 @@ async def test_the_backstop_is_never_a_candidate() -> None:
     assert rig.sender.taken == []
 
 
+async def test_a_crowd_that_must_wait_does_not_hide_those_who_need_not() -> None:
+    crowd = [
+        make_account(usd(-100), [make_position(shares(10), market=1)], number=number)
+        for number in range(200, 300)
+    ]
+    rig = Rig(*crowd, UNDER_MARGIN, max_batches=1)
+    rig.view.markets = {MarketId(0): make_market(), MarketId(1): make_market(1)}
+    rig.view.doubts[MarketId(1)] = Doubt.WARMING_UP
+    assert await rig.keeper.run_once() is CycleOutcome.WAITING
+    assert await rig.keeper.run_once() is CycleOutcome.ACTED
+    assert rig.items() == [UNDER_MARGIN.id]
+    rig.sender.tell(0, Result.EXPIRED)
+    del rig.view.doubts[MarketId(1)]
+    assert await rig.keeper.run_once() is CycleOutcome.ACTED
+    assert rig.items()[1] in {account.id for account in crowd}
+
+
 async def test_a_fall_between_plan_and_sending_is_seen() -> None:
     """The second batch is judged again after the first was handed over."""
     rig = Rig(UNDER_MARGIN, BANKRUPT)

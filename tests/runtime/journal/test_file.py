@@ -136,11 +136,21 @@ def test_a_newer_journal_is_refused(path: Path, clock: StepClock) -> None:
 def test_commits_before_a_side_effect_are_flushed(
     journal: Journal, make_intent: MakeIntent
 ) -> None:
+    seen: list[int] = []
+
+    def note(statement: str) -> None:
+        if statement.startswith("PRAGMA synchronous = "):
+            seen.append(2 if statement.endswith("FULL") else 1)
+        if statement == "COMMIT":
+            commits.append(seen[-1] if seen else 2)
+
+    commits: list[int] = []
+    journal._db.set_trace_callback(note)
     journal.plan([make_intent()])
-    full = journal._db.execute("PRAGMA synchronous").fetchone()[0]
     journal.settle(make_intent().key, "liquidated")
-    normal = journal._db.execute("PRAGMA synchronous").fetchone()[0]
-    assert (full, normal) == (2, 1)
+    journal.plan([make_intent("another state")])
+    journal._db.set_trace_callback(None)
+    assert commits == [2, 1, 2]
     assert journal._db.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
 
 
