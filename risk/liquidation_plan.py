@@ -114,11 +114,11 @@ def _place_account(
         item = _planned(place, account, choice, terms)
         if not packing.add(item):
             return terms, None if done else Skip(account=account.id, reason=SkipReason.BATCH_LIMIT)
-        account = after_liquidation(account, choice.verdict, terms)
-        terms = terms_after(terms, choice.verdict)
-        done.append(item.market)
+        left, terms = terms, terms_after(terms, choice.verdict)
         if choice.verdict.cures:
             return terms, None
+        account = after_liquidation(account, choice.verdict, left)
+        done.append(item.market)
         state = margin_state(account, terms.markets, terms.now)
 
 

@@ -37,6 +37,7 @@ from risk.liquidation_values import (
     PlannedItem,
     SkipReason,
 )
+from risk.margin import margin_state
 from risk.market import Market
 from risk.price_guard import Doubt
 from risk.units import ATOMS_PER_USD, MarketId, Seconds
@@ -209,10 +210,15 @@ class LiquidationKeeper:
         room = free_batches * self._limits.plan.max_items + SPARE_CANDIDATES
         room += len(hand.retries.entries) + len(busy) + len(aside)
         worst = view.worst(room)
-        candidates = [
-            Candidate(account=view.account(account), state=view.state(account))
+        accounts = [
+            view.account(account)
             for account in worst
             if account not in busy and account not in aside and account != view.backstop_account
+        ]
+        markets, now = view.markets, view.now
+        candidates = [
+            Candidate(account=account, state=margin_state(account, markets, now))
+            for account in accounts
         ]
         return candidates, len(worst) < room
 
