@@ -21,7 +21,6 @@ from config.settings import Endpoint, Exchange, Keys, Roles
 from keepers.sender.signer import Signer
 from keepers.sender.signing_policy import SigningPolicy
 from keepers.sender.transaction import Transaction
-from risk.units import Seconds
 from runtime.errors import OperatorError
 from runtime.rpc.errors import RpcError
 from venues.exchange.abi import ARTIFACT_PATH
@@ -36,7 +35,7 @@ from venues.exchange.deploy_values import (
     WantedExchange,
     load_artifact,
 )
-from venues.exchange.readings import Limits, Role
+from venues.exchange.readings import Role
 from venues.exchange.slicers import UndecodableError
 
 OpenSigner = Callable[[SigningPolicy], Signer]
@@ -252,15 +251,7 @@ def listing_of(market: MarketFile) -> MarketListing:
         penalty=market.liquidation.penalty_ppm,
         spread_max=market.liquidation.spread_max_ppm,
         backstop_cap=atoms(market.liquidation.backstop_cap_usd),
-        limits={
-            int(parameter): Limits(
-                minimum=rail.minimum,
-                maximum=rail.maximum,
-                largest_step=rail.largest_step,
-                cool_down=Seconds(rail.cool_down),
-            )
-            for parameter, rail in market.limits.rails.items()
-        },
+        limits={int(parameter): rail for parameter, rail in market.limits.rails.items()},
     )
 
 

@@ -5,8 +5,6 @@ in the key; `rail` gives the four numbers in the contract's own units.
 """
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from enum import IntEnum
 from typing import Annotated
 
 from pydantic import Field, model_validator
@@ -19,30 +17,9 @@ from config.schema.fields import (
     Section,
     exact_units,
 )
-
-
-class Parameter(IntEnum):
-    """Numbers of the parameters on the exchange."""
-
-    INITIAL_MARGIN = 1
-    FUNDING_RATE = 2
-    TAKER_FEE = 3
-    MAKER_FEE = 4
-    OPEN_INTEREST_CAP = 5
-    BAND = 6
-    STATUS = 7
-    SPLIT = 8
-    DIVIDEND = 9
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rail:
-    """Bounds of one parameter in the contract's units."""
-
-    minimum: int
-    maximum: int
-    largest_step: int
-    cool_down: int
+from risk import guard_rails
+from risk.guard_rails import Parameter
+from risk.units import Seconds
 
 
 class _Bounded(Section, ABC):
@@ -51,7 +28,7 @@ class _Bounded(Section, ABC):
 
     @property
     @abstractmethod
-    def rail(self) -> Rail:
+    def rail(self) -> guard_rails.Limits:
         """Give the bounds in the contract's units."""
 
     @model_validator(mode="after")
@@ -78,13 +55,13 @@ class PpmRail(_Bounded):
     """Largest change of one write."""
 
     @property
-    def rail(self) -> Rail:
+    def rail(self) -> guard_rails.Limits:
         """Give the bounds in ppm."""
-        return Rail(
+        return guard_rails.Limits(
             minimum=self.minimum_ppm,
             maximum=self.maximum_ppm,
             largest_step=self.largest_step_ppm,
-            cool_down=self.cool_down_seconds,
+            cool_down=Seconds(self.cool_down_seconds),
         )
 
 
@@ -101,13 +78,13 @@ class FundingRail(_Bounded):
     """Largest change of one write."""
 
     @property
-    def rail(self) -> Rail:
+    def rail(self) -> guard_rails.Limits:
         """Give the bounds in ppb per hour."""
-        return Rail(
+        return guard_rails.Limits(
             minimum=self.minimum_ppb_per_hour,
             maximum=self.maximum_ppb_per_hour,
             largest_step=self.largest_step_ppb_per_hour,
-            cool_down=self.cool_down_seconds,
+            cool_down=Seconds(self.cool_down_seconds),
         )
 
 
@@ -124,13 +101,13 @@ class UsdRail(_Bounded):
     """Largest change of one write."""
 
     @property
-    def rail(self) -> Rail:
+    def rail(self) -> guard_rails.Limits:
         """Give the bounds in atoms."""
-        return Rail(
+        return guard_rails.Limits(
             minimum=exact_units(self.minimum_usd, ATOMS_PER_USD),
             maximum=exact_units(self.maximum_usd, ATOMS_PER_USD),
             largest_step=exact_units(self.largest_step_usd, ATOMS_PER_USD),
-            cool_down=self.cool_down_seconds,
+            cool_down=Seconds(self.cool_down_seconds),
         )
 
 
@@ -147,13 +124,13 @@ class StatusRail(_Bounded):
     """Steps of one write; the exchange checks the value only."""
 
     @property
-    def rail(self) -> Rail:
+    def rail(self) -> guard_rails.Limits:
         """Give the bounds as numbers of a status."""
-        return Rail(
+        return guard_rails.Limits(
             minimum=self.minimum,
             maximum=self.maximum,
             largest_step=self.largest_step,
-            cool_down=self.cool_down_seconds,
+            cool_down=Seconds(self.cool_down_seconds),
         )
 
 
@@ -167,13 +144,13 @@ class SplitRail(_Bounded):
     """Largest ratio; 20_000_000 is 20 new for 1 old."""
 
     @property
-    def rail(self) -> Rail:
+    def rail(self) -> guard_rails.Limits:
         """Give the bounds in ppm; a split knows no step."""
-        return Rail(
+        return guard_rails.Limits(
             minimum=self.minimum_ratio_ppm,
             maximum=self.maximum_ratio_ppm,
             largest_step=0,
-            cool_down=self.cool_down_seconds,
+            cool_down=Seconds(self.cool_down_seconds),
         )
 
 
@@ -187,13 +164,13 @@ class DividendRail(_Bounded):
     """Largest dividend."""
 
     @property
-    def rail(self) -> Rail:
+    def rail(self) -> guard_rails.Limits:
         """Give the bounds in ppm; a dividend knows no step."""
-        return Rail(
+        return guard_rails.Limits(
             minimum=self.minimum_ppm,
             maximum=self.maximum_ppm,
             largest_step=0,
-            cool_down=self.cool_down_seconds,
+            cool_down=Seconds(self.cool_down_seconds),
         )
 
 
@@ -228,6 +205,6 @@ class Limits(Section):
     """Cash dividend, carried out by the corporate role."""
 
     @property
-    def rails(self) -> dict[Parameter, Rail]:
+    def rails(self) -> dict[Parameter, guard_rails.Limits]:
         """Give every rail by its parameter's number on the exchange."""
         return {parameter: getattr(self, parameter.name.lower()).rail for parameter in Parameter}

@@ -11,9 +11,9 @@ from config.document import PAGE, document
 from config.loader import PROFILES_DIRECTORY, load, shipped_profile
 from config.markets import MARKETS_DIRECTORY, load_exchange, load_market
 from config.problems import section_of
-from config.schema.limits import Parameter
 from config.schema.markets import ExchangeFile, MarketFile
 from config.settings import Settings
+from risk.guard_rails import Parameter
 from risk.market import make_tiers
 
 DEMO = ("AAPL", "NVDA", "TSLA", "COIN", "SPY", "QQQ", "IBIT", "GLD")

@@ -64,7 +64,7 @@ def settle(population: Population) -> dict[AccountId, Account]:
 
 
 def test_every_trade_passes_the_exchanges_margin_check(population: Population) -> None:
-    settle(population)
+    assert len(settle(population)) > len(population.makers)
 
 
 def test_sizes_sum_to_zero_in_every_market(population: Population) -> None:

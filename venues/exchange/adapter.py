@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from risk.columns import AccountColumns
+from risk.guard_rails import Limits
 from risk.liquidation import LiquidationRules
 from risk.market import Market
 from risk.units import AccountId, MarketId, QuoteAtoms, Seconds
@@ -17,7 +18,7 @@ from venues.exchange.chain import ChainReader, ContractReader
 from venues.exchange.events import LogDecoder
 from venues.exchange.fold import MarketFold
 from venues.exchange.page_codec import Page, decode_page
-from venues.exchange.readings import AccountState, Limits, Pools, Role
+from venues.exchange.readings import AccountState, Pools, Role
 from venues.exchange.slicers import UndecodableError, compile_slicer, flatten
 from venues.exchange.views import StructDecoder, ViewDecoder, one_word
 from venues.port import Call, LiquidationItem, LiquidationSettled

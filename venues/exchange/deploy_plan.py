@@ -13,6 +13,7 @@ from typing import Final
 
 from eth_hash.auto import keccak
 
+from risk.guard_rails import Limits
 from risk.market import Market, make_tiers
 from risk.units import Seconds
 from runtime.errors import OperatorError
@@ -24,7 +25,7 @@ from venues.exchange.deploy_values import (
     Step,
     WantedExchange,
 )
-from venues.exchange.readings import Limits, Role
+from venues.exchange.readings import Role
 
 _NO_LIMITS: Final = Limits(minimum=0, maximum=0, largest_step=0, cool_down=Seconds(0))
 _SHORT_RLP: Final = 0x80

@@ -7,13 +7,13 @@ is compared here.
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from risk.guard_rails import Limits
 from risk.units import MarketId
 from runtime.rpc.errors import RpcError
 from venues.exchange.calls import CallEncoder
 from venues.exchange.chain import ChainReader, ContractReader
 from venues.exchange.deploy_values import Artifact, FoundExchange, WantedExchange
 from venues.exchange.page_codec import from_hex
-from venues.exchange.readings import Limits
 from venues.exchange.views import StructDecoder, ViewDecoder, one_word
 
 BATCH: Final = 40

@@ -11,11 +11,12 @@ from typing import Any, Final
 
 import orjson
 
+from risk.guard_rails import Limits
 from risk.liquidation import LiquidationRules
 from risk.market import Market
 from venues.exchange.abi import ARTIFACT_PATH, Abi, parse_abi, parse_type
 from venues.exchange.encoding import encode_sequence
-from venues.exchange.readings import Limits, Role
+from venues.exchange.readings import Role
 
 TEST_TOKEN_PATH: Final = ARTIFACT_PATH.parent / "TestUsdc.json"
 

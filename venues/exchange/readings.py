@@ -6,7 +6,7 @@ Money is in atoms, rates in ppm, times in seconds of the venue's clock, as in do
 from dataclasses import dataclass
 from enum import IntEnum
 
-from risk.units import QuoteAtoms, Seconds
+from risk.units import QuoteAtoms
 from venues.port import Funds
 
 
@@ -21,30 +21,6 @@ class Role(IntEnum):
     MATCHER = 5
     GUARDIAN = 6
     DELEVERAGER = 7
-
-
-class Parameter(IntEnum):
-    """What the duties may write, each within limits of the owner's."""
-
-    INITIAL_MARGIN = 1
-    FUNDING_RATE = 2
-    TAKER_FEE = 3
-    MAKER_FEE = 4
-    OPEN_INTEREST_CAP = 5
-    BAND = 6
-    STATUS = 7
-    SPLIT = 8
-    DIVIDEND = 9
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """The owner's limits of one parameter of one market; no writes when maximum < minimum."""
-
-    minimum: int
-    maximum: int
-    largest_step: int
-    cool_down: Seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -73,5 +73,9 @@ async def test_intents_stay_in_flight_until_they_expire(
 async def test_it_runs_until_stop(journal: Journal, clock: ShiftedClock) -> None:
     sender = ShadowSender("urgent", journal=journal, clock=clock)
     stop = asyncio.Event()
+    running = asyncio.create_task(sender.run(stop))
+    done, _ = await asyncio.wait({running}, timeout=0.05)
+    assert not done
     stop.set()
-    await sender.run(stop)
+    done, _ = await asyncio.wait({running}, timeout=5)
+    assert done == {running}

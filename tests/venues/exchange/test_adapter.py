@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from risk.guard_rails import Parameter
 from risk.liquidation import LiquidationCode
 from risk.margin import margin_state
 from risk.units import AccountId, MarketId, Seconds
@@ -13,7 +14,7 @@ from tests.venues.exchange.activity import Town
 from tests.venues.exchange.contracts.harness import price, usd
 from tests.venues.exchange.following import ABI
 from venues.exchange.adapter import ExchangeVenue
-from venues.exchange.readings import Parameter, Role
+from venues.exchange.readings import Role
 from venues.exchange.slicers import UndecodableError
 from venues.port import Call, LiquidationItem
 
