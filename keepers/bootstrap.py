@@ -136,6 +136,7 @@ def _duties(
         view=monitor,
         venue=ExchangeVenue(transports.pool, address=address, abi=abi),
         sender=senders[URGENT],
+        address=_address_of(senders[URGENT]),
         journal=journal,
         hand=hand,
         limits=_limits(settings),
@@ -162,6 +163,11 @@ def _duties(
         ),
     )
     return Duties(monitor=monitor, feed=feed, hand=hand, keeper=keeper, senders=senders)
+
+
+def _address_of(sender: RunningSender) -> bytes:
+    """Give the address that signs; a dry run has none."""
+    return sender.address if isinstance(sender, Lane) else b""
 
 
 def _limits(settings: Settings) -> KeeperLimits:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from risk.gas_model import GasModel, learned, ran_out
 from risk.liquidation import LiquidationCode
-from risk.liquidation_values import PlannedBatch, Skip, SkipReason, WorkInHand
+from risk.liquidation_values import PlannedBatch, PlannedItem, Skip, SkipReason, WorkInHand
 from risk.market import Market
 from risk.retry_book import Circumstances, RetryBook, circumstances
 from risk.units import AccountId, MarketId, Seconds
@@ -118,19 +118,24 @@ class Hand:
             (
                 (each.account, each.code, batch.seen[each.account])
                 for each in results
-                if each.account in batch.seen and each.code is not LiquidationCode.EXPIRED
+                if each.account in batch.seen
             ),
             now,
         )
         self._mined_at.setdefault(block, []).append((nonce, batch))
         return batch
 
-    def ended(self, nonce: int, *, gas_used: int | None = None) -> SentBatch | None:
-        """Release a batch that will never have results; one that ran out of gas teaches."""
+    def ended(self, nonce: int, *, now: Seconds, gas_used: int | None = None) -> SentBatch | None:
+        """Release a batch that will never have results; one that ran out of gas teaches.
+
+        Its accounts are tried again after the shortest pause, as another attempt: the journal
+        knows the intents of this one for ever.
+        """
         batch = self._batches.pop(nonce, None)
         if batch is None:
             return None
         self._release(nonce, batch)
+        self._again(batch.seen, now)
         if gas_used is not None and gas_used >= batch.gas > 0:
             self.gas = ran_out(
                 self.gas,
@@ -139,6 +144,22 @@ class Hand:
                 gas_limit=batch.gas,
             )
         return batch
+
+    def known_already(
+        self, items: Iterable[PlannedItem], markets: Mapping[MarketId, Market], now: Seconds
+    ) -> None:
+        """Note items that the journal has had before: the next try is another attempt."""
+        self._again({each.account: circumstances(each.judged, markets) for each in items}, now)
+
+    def leave_until(self, items: Iterable[PlannedItem], until: Seconds) -> None:
+        """Leave accounts alone until a time: a dry run's items, which nothing will ever change."""
+        self._aside.update({item.account: until for item in items})
+
+    def _again(self, seen: Mapping[AccountId, Circumstances], now: Seconds) -> None:
+        expired = LiquidationCode.EXPIRED
+        self.retries = self.retries.noted(
+            ((account, expired, facts) for account, facts in seen.items()), now
+        )
 
     def release_up_to(self, sealed_block: int) -> None:
         """Release what was mined in blocks that the feed has audited, shown or not."""

@@ -42,7 +42,8 @@ from risk.market import Market
 from risk.price_guard import Doubt
 from risk.units import ATOMS_PER_USD, MarketId, Seconds
 from runtime.clock import Clock
-from venues.port import LiquidationSettled, LiquidationVenue
+from runtime.journal import Intent
+from venues.port import Call, LiquidationSettled, LiquidationVenue
 
 PERIOD_SECONDS: Final = 0.25
 """Longest pause between cycles: what a wake missed, this finds (retries due, cool-downs over)."""
@@ -67,12 +68,13 @@ class LiquidationKeeper:
 
     name = "liquidation"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the composition root hands over one thing of each kind
         self,
         *,
         view: AccountsView,
         venue: LiquidationVenue,
         sender: Sender,
+        address: bytes,
         journal: OutcomeJournal,
         hand: Hand,
         limits: KeeperLimits,
@@ -82,6 +84,7 @@ class LiquidationKeeper:
         self._view = view
         self._venue = venue
         self._sender = sender
+        self._address = address
         self._journal = journal
         self._hand = hand
         self._limits = limits
@@ -90,6 +93,7 @@ class LiquidationKeeper:
         self._wake = asyncio.Event()
         self._woken_at: float | None = None
         self._last_said: tuple[CycleOutcome, str] | None = None
+        self._stuck = 0
         sender.subscribe(self.on_outcome)
 
     # --- woken by others -------------------------------------------------------------------------
@@ -101,8 +105,9 @@ class LiquidationKeeper:
         self._wake.set()
 
     def on_settled(self, settled: LiquidationSettled) -> None:
-        """Learn of a result that the feed has applied, whoever's it is."""
-        self._hand.seen_in_feed(settled)
+        """Learn of a result that the feed has applied; another keeper's frees nothing of ours."""
+        if settled.keeper == self._address:
+            self._hand.seen_in_feed(settled)
 
     def on_outcome(self, outcome: Outcome) -> None:
         """Learn what became of a transaction of ours."""
@@ -244,20 +249,30 @@ class LiquidationKeeper:
             intent_of(item, view.markets, block=view.applied_block, expires_at=expires_at)
             for item in confirmed.items
         ]
-        call = self._venue.liquidation_call(
-            [item_of(item) for item in confirmed.items], deadline=expires_at, gas=confirmed.gas
-        )
+        key_to_item = dict(zip((each.key for each in intents), confirmed.items, strict=True))
+
+        def call(new: Sequence[Intent]) -> Call:
+            """Ask for what the journal has not had: one known intent must not hold up the rest."""
+            items = [item_of(key_to_item[intent.key]) for intent in new]
+            return self._venue.liquidation_call(items, deadline=expires_at, gas=confirmed.gas)
+
         ticket = await self._sender.submit(
             intents, call, expires_at=expires_at, decided_at=decided_at
         )
-        if ticket.refusal is None and ticket.nonce is not None:
-            keys = [intent.key for intent in intents]
-            self._hand.sent(ticket.nonce, confirmed, keys, view.markets)
-            self._metrics.planned.inc(len(intents))
+        taken = [key_to_item.pop(intent.key) for intent in ticket.intents]
+        if ticket.nonce is not None:
+            keys = [intent.key for intent in ticket.intents]
+            self._hand.sent(
+                ticket.nonce, replace(confirmed, items=tuple(taken)), keys, view.markets
+            )
+            self._metrics.planned.inc(len(taken))
             self._metrics.seen_to_sent.observe(self._clock.monotonic() - decided_at)
-            await asyncio.sleep(0)
-        elif ticket.refusal is Refusal.DUPLICATE:
-            log.warning("already_planned", reason=ticket.reason)
+        else:
+            self._hand.leave_until(taken, expires_at)
+        if ticket.refusal in (None, Refusal.DUPLICATE) and key_to_item:
+            self._hand.known_already(key_to_item.values(), view.markets, view.now)
+            log.info("known_already", items=len(key_to_item), reason=ticket.reason)
+        await asyncio.sleep(0)
         return ticket
 
     def _judge(
@@ -324,7 +339,7 @@ class LiquidationKeeper:
         gas_used = None
         if outcome.receipt is not None:
             gas_used = _quantity(outcome.receipt.get("gasUsed"))
-        batch = self._hand.ended(outcome.nonce, gas_used=gas_used)
+        batch = self._hand.ended(outcome.nonce, now=self._view.now, gas_used=gas_used)
         if batch is None:
             return
         self._metrics.results.labels(NOT_MINED).inc(len(batch.keys))
@@ -352,6 +367,9 @@ class LiquidationKeeper:
         for reason, count in counts.items():
             metrics.skipped.labels(reason.value).set(count)
         metrics.stuck.set(len(plan.stuck))
+        if len(plan.stuck) > self._stuck:
+            log.error("accounts_stuck", accounts=len(plan.stuck), was=self._stuck)
+        self._stuck = len(plan.stuck)
         oldest = self._view.oldest_under_margin()
         if oldest is not None:
             metrics.oldest_waiting.set(self._view.now - oldest[0])

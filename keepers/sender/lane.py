@@ -108,6 +108,11 @@ class Lane:
         return self._halts.reason
 
     @property
+    def address(self) -> bytes:
+        """The key's address."""
+        return self._tools.signer.address
+
+    @property
     def in_flight(self) -> int:
         """How many transactions are signed and not mined."""
         return self._book.waiting

@@ -1,5 +1,7 @@
 """What the keeper remembers between cycles: who is in flight, until when."""
 
+import pytest
+
 from keepers.liquidation.hand import Hand
 from risk.gas_model import GasModel
 from risk.liquidation import LiquidationCode, judge_liquidation
@@ -96,27 +98,28 @@ def test_an_older_batch_does_not_free_an_account_that_is_on_its_way_again() -> N
 
 def test_a_batch_that_never_was_mined_locks_nobody_out() -> None:
     hand = make_hand()
-    assert hand.ended(7) is not None
+    assert hand.ended(7, now=NOW) is not None
     assert hand.accounts_in_flight == set()
-    assert hand.retries.entries == {}
+    entry = hand.retries.entries[UNDER_MARGIN.id]
+    assert (entry.attempts, entry.next_time) == (1, NOW + hand.retries.rules.first)
 
 
 def test_a_batch_that_ran_out_of_gas_raises_the_next_limit() -> None:
     hand = make_hand()
     batch = make_planned_batch()
     before = hand.gas.bound(items=1, positions=1)
-    hand.ended(7, gas_used=batch.gas)
+    hand.ended(7, now=NOW, gas_used=batch.gas)
     assert hand.gas.bound(items=1, positions=1) > before
 
 
-def test_a_refusal_spaces_the_next_try_and_a_late_batch_does_not() -> None:
-    refused, late = make_hand(), make_hand()
-    refused.mined(
-        7, [make_result(LiquidationCode.BACKSTOP_FULL)], gas_used=100_000, block=50, now=NOW
-    )
-    late.mined(7, [make_result(LiquidationCode.EXPIRED)], gas_used=100_000, block=50, now=NOW)
-    assert UNDER_MARGIN.id in refused.retries.entries
-    assert late.retries.entries == {}
+@pytest.mark.parametrize("code", [LiquidationCode.BACKSTOP_FULL, LiquidationCode.EXPIRED])
+def test_a_refused_or_late_item_is_another_attempt_after_the_shortest_pause(
+    code: LiquidationCode,
+) -> None:
+    hand = make_hand()
+    hand.mined(7, [make_result(code)], gas_used=100_000, block=50, now=NOW)
+    entry = hand.retries.entries[UNDER_MARGIN.id]
+    assert (entry.attempts, entry.next_time) == (1, NOW + hand.retries.rules.first)
 
 
 def test_what_the_journal_shows_of_an_earlier_life_is_in_flight_again() -> None:

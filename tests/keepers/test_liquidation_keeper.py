@@ -5,6 +5,7 @@ ones are played in tests/scenarios.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -40,6 +41,7 @@ from tests.builders import (
 )
 from venues.port import Call, LiquidationItem, LiquidationSettled
 
+OWN = b"\x03" * 20
 BACKSTOP = make_account(usd(10_000_000), number=99)
 UNDER_MARGIN = make_account(usd(40), [make_position(shares(10))], number=1)
 BANKRUPT = make_account(usd(-100), [make_position(shares(10))], number=2)
@@ -102,12 +104,13 @@ class Venue:
 
 
 class FakeSender:
-    """Takes everything, or refuses as it was told."""
+    """Takes what the journal has not had, once each; or refuses as it was told."""
 
     def __init__(self) -> None:
         self.taken: list[tuple[Sequence[Intent], Call]] = []
         self.refusal: Refusal | None = None
         self.listeners: list[Listener] = []
+        self.known: set[str] = set()
 
     async def submit(
         self,
@@ -121,10 +124,14 @@ class FakeSender:
         assert decided_at is not None
         if self.refusal is not None:
             return Ticket(refusal=self.refusal, reason="as the test says")
-        assert isinstance(call, Call)
-        self.taken.append((intents, call))
+        assert not isinstance(call, Call)
+        new = [intent for intent in intents if intent.key not in self.known]
+        if not new:
+            return Ticket(refusal=Refusal.DUPLICATE, reason="all are in the journal")
+        self.known |= {intent.key for intent in new}
+        self.taken.append((new, call(new)))
         nonce = len(self.taken) - 1
-        return Ticket(intents=tuple(intents), transaction_hash=f"0x{nonce}", nonce=nonce)
+        return Ticket(intents=tuple(new), transaction_hash=f"0x{nonce}", nonce=nonce)
 
     def subscribe(self, listener: Listener) -> None:
         self.listeners.append(listener)
@@ -171,6 +178,7 @@ class Rig:
             view=self.view,
             venue=self.venue,
             sender=self.sender,
+            address=OWN,
             journal=self.notes,
             hand=Hand(RetryBook(), GasModel()),
             limits=KeeperLimits(
@@ -190,7 +198,7 @@ def result_of(account: Account, code: LiquidationCode) -> LiquidationSettled:
     return LiquidationSettled(
         account=account.id,
         market=MarketId(0),
-        keeper=b"\x03" * 20,
+        keeper=OWN,
         code=code,
         size=SizeE8(shares(10)),
         value=zero,
@@ -283,7 +291,29 @@ async def test_a_result_is_journaled_counted_and_frees_the_account() -> None:
     # Still in flight until the feed has shown the effect: the old state must not be judged again.
     assert await rig.keeper.run_once() is CycleOutcome.WAITING
     rig.keeper.on_settled(result)
+    rig.view.accounts[UNDER_MARGIN.id] = make_account(usd(30), [make_position(shares(8))], number=1)
     assert await rig.keeper.run_once() is CycleOutcome.ACTED
+
+
+async def test_an_intent_that_the_journal_knows_holds_up_nobody_and_is_tried_anew() -> None:
+    earlier = Rig(UNDER_MARGIN)
+    await earlier.keeper.run_once()
+    rig = Rig(UNDER_MARGIN, BANKRUPT)
+    rig.sender.known = set(earlier.sender.known)
+    assert await rig.keeper.run_once() is CycleOutcome.ACTED
+    assert rig.items() == [BANKRUPT.id]
+    rig.view.now = Seconds(NOW + 1)
+    assert await rig.keeper.run_once() is CycleOutcome.ACTED
+    assert rig.items() == [BANKRUPT.id, UNDER_MARGIN.id]
+
+
+async def test_another_keepers_result_frees_nothing_of_ours() -> None:
+    rig = Rig(UNDER_MARGIN)
+    await rig.keeper.run_once()
+    theirs = replace(result_of(UNDER_MARGIN, LiquidationCode.COOLING_DOWN), keeper=b"\x04" * 20)
+    rig.keeper.on_settled(theirs)
+    assert await rig.keeper.run_once() is CycleOutcome.WAITING
+    assert len(rig.sender.taken) == 1
 
 
 async def test_a_lost_race_is_an_outcome_and_no_error() -> None:
@@ -298,8 +328,10 @@ async def test_a_batch_that_never_was_mined_locks_nobody_out(result: Result) -> 
     rig = Rig(UNDER_MARGIN)
     await rig.keeper.run_once()
     rig.sender.tell(0, result)
+    rig.view.now = Seconds(NOW + 1)
     assert await rig.keeper.run_once() is CycleOutcome.ACTED
-    assert len(rig.sender.taken) == 2
+    first, second = (taken[0][0].key for taken in rig.sender.taken)
+    assert first != second
 
 
 async def test_an_idle_cycle_says_so_and_sets_the_gauges_to_zero() -> None:
