@@ -16,10 +16,12 @@ from risk.columns import AccountColumns
 from risk.liquidation import LiquidationCode as LiquidationCode  # noqa: PLC0414 - re-exported
 from risk.liquidation import LiquidationRules as LiquidationRules  # noqa: PLC0414 - re-exported
 from risk.market import Market
+from risk.price_publication import FairPrice, PriceCode
 from risk.units import (
     AccountId,
     FundingE12,
     MarketId,
+    PriceE8,
     QuoteAtoms,
     Seconds,
     SizeE8,
@@ -214,3 +216,25 @@ class LiquidationVenue(Protocol):
 
     def settled_items(self, receipt: Mapping[str, object]) -> list[LiquidationSettled]:
         """Decode what became of each item from a receipt's logs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceOutcome:
+    """What became of one published price; `mark` is what the venue holds, or the one it refused."""
+
+    market: MarketId
+    code: PriceCode
+    mark: PriceE8
+
+
+class PriceVenue(Protocol):
+    """What the price duty asks of a venue."""
+
+    def publish_call(self, prices: Sequence[FairPrice], *, gas: int) -> Call:
+        """Encode a batch of prices.
+
+        It needs no deadline: a price that arrives after a newer one, or too late, is refused.
+        """
+
+    def price_outcomes(self, receipt: Mapping[str, object]) -> list[PriceOutcome]:
+        """Decode what became of each price from a receipt's logs, in the order of the batch."""

@@ -1,6 +1,6 @@
-"""The exchange as a venue: batches of liquidations out, what became of them in, and plain reads.
+"""The exchange as a venue: batches out, what became of them in, and plain reads.
 
-Implements `venues.port.LiquidationVenue`. Reads are for commands, checks and duties; they name a
+Implements `venues.port.LiquidationVenue` and `PriceVenue`. Reads are for commands, checks and duties; they name a
 sealed block or take the newest state. Nothing here signs or sends.
 """
 
@@ -11,6 +11,7 @@ from risk.columns import AccountColumns
 from risk.guard_rails import Limits
 from risk.liquidation import LiquidationRules
 from risk.market import Market
+from risk.price_publication import FairPrice
 from risk.units import AccountId, MarketId, QuoteAtoms, Seconds
 from venues.exchange.abi import Abi
 from venues.exchange.calls import CallEncoder
@@ -18,10 +19,11 @@ from venues.exchange.chain import ChainReader, ContractReader
 from venues.exchange.events import LogDecoder
 from venues.exchange.fold import MarketFold
 from venues.exchange.page_codec import Page, decode_page
+from venues.exchange.publications import PublicationReader
 from venues.exchange.readings import AccountState, Pools, Role
 from venues.exchange.slicers import UndecodableError, compile_slicer, flatten
 from venues.exchange.views import StructDecoder, ViewDecoder, one_word
-from venues.port import Call, LiquidationItem, LiquidationSettled
+from venues.port import Call, LiquidationItem, LiquidationSettled, PriceOutcome
 
 MARKETS_PER_PAGE = 16
 
@@ -40,6 +42,7 @@ class ExchangeVenue:
         self._address_word = compile_slicer(flatten(abi.function("owner").outputs[0]))
         self._contract = ContractReader(reader, address, gas)
         self._decoder = LogDecoder(abi, MarketFold())
+        self._publications = PublicationReader(abi, address)
         self._liquidation_topic = f"0x{abi.event('LiquidationResult').topic.hex()}"
 
     # --- calls out --------------------------------------------------------------------------
@@ -49,6 +52,17 @@ class ExchangeVenue:
     ) -> Call:
         """Encode a batch; the venue refuses it by itself after `deadline` (its own clock)."""
         return Call(to=self.address, data=self._calls.liquidate(items, deadline), gas=gas)
+
+    def publish_call(self, prices: Sequence[FairPrice], *, gas: int) -> Call:
+        """Encode a batch of 1 to 64 prices; late or older ones the exchange refuses by itself."""
+        return Call(to=self.address, data=self._calls.publish(prices), gas=gas)
+
+    def price_outcomes(self, receipt: Mapping[str, object]) -> list[PriceOutcome]:
+        """Decode what became of each price from a receipt's logs, in the order of the batch.
+
+        Raises UndecodableError when one of our logs is not what the ABI promises.
+        """
+        return self._publications.outcomes(receipt)
 
     def call(self, name: str, *arguments: Any, gas: int) -> Call:  # noqa: ANN401 - the ABI says
         """Encode a call of any function: `publish`, `set_band` and so on.

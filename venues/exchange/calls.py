@@ -7,6 +7,7 @@ units of docs/exchange.md section 1.
 from collections.abc import Sequence
 from typing import Any, Final
 
+from risk.price_publication import MOST_PRICES, FairPrice
 from risk.units import Seconds
 from venues.exchange.abi import WORD, Abi
 from venues.exchange.encoding import encode_call
@@ -42,3 +43,10 @@ class CallEncoder:
             return self._liquidate + b"".join([word.to_bytes(WORD, "big") for word in words])
         except OverflowError as error:
             raise ValueError("expected items of unsigned 256-bit numbers") from error
+
+    def publish(self, prices: Sequence[FairPrice]) -> bytes:
+        """Encode a batch of prices; raises ValueError unless it has 1 to 64, all unsigned."""
+        if not 1 <= len(prices) <= MOST_PRICES:
+            raise ValueError(f"expected 1 to {MOST_PRICES} prices, found {len(prices)}")
+        rows = [(each.market, each.mark, each.index, each.timestamp) for each in prices]
+        return self.call("publish", rows)

@@ -18,6 +18,7 @@ from tests.venues.exchange.contracts.harness import (
     make_rules,
     price,
 )
+from venues.port import Call
 
 MARKETS = 3
 ACCOUNTS = 10
@@ -126,3 +127,14 @@ class Town:
     anvil: Anvil
     exchange: Exchange
     activity: Activity
+
+    def send(self, actor: str, call: Call) -> dict[str, object]:
+        """Send a call as an actor and give the receipt."""
+        chain = self.exchange.chain
+        return chain.transact(
+            {
+                "from": chain.actors[actor],
+                "to": f"0x{call.to.hex()}",
+                "data": f"0x{call.data.hex()}",
+            }
+        )

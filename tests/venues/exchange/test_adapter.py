@@ -1,7 +1,5 @@
 """The venue on a real node: what it encodes is taken, what it reads is so."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from risk.guard_rails import Parameter
@@ -16,28 +14,9 @@ from tests.venues.exchange.following import ABI
 from venues.exchange.adapter import ExchangeVenue
 from venues.exchange.readings import Role
 from venues.exchange.slicers import UndecodableError
-from venues.port import Call, LiquidationItem
+from venues.port import LiquidationItem
 
 NEVER = Seconds(2**40)
-
-
-@pytest.fixture
-async def venue(town: Town) -> AsyncIterator[ExchangeVenue]:
-    """Give the venue of the town's exchange."""
-    async with RpcHttp(Endpoint(name="node", http_url=town.anvil.http_url)) as http:
-        yield ExchangeVenue(http, address=bytes.fromhex(town.exchange.address[2:]), abi=ABI)
-
-
-def send(town: Town, actor: str, call: Call) -> dict[str, object]:
-    """Send a call as an actor and give the receipt."""
-    chain = town.exchange.chain
-    return chain.transact(
-        {
-            "from": chain.actors[actor],
-            "to": f"0x{call.to.hex()}",
-            "data": f"0x{call.data.hex()}",
-        }
-    )
 
 
 async def test_liquidates_and_tells_what_became_of_each_item(
@@ -56,7 +35,7 @@ async def test_liquidates_and_tells_what_became_of_each_item(
         LiquidationItem(account=AccountId(7), market=MarketId(2)),
         LiquidationItem(account=AccountId(loser), market=MarketId(99), max_size=5),
     ]
-    receipt = send(town, "liquidator", venue.liquidation_call(items, deadline=NEVER, gas=10**7))
+    receipt = town.send("liquidator", venue.liquidation_call(items, deadline=NEVER, gas=10**7))
     settled = venue.settled_items(receipt)
     assert [item.code for item in settled] == [
         LiquidationCode.LIQUIDATED,
@@ -77,13 +56,13 @@ async def test_a_batch_after_its_deadline_is_refused_by_the_exchange(
 ) -> None:
     items = [LiquidationItem(account=AccountId(7), market=MarketId(0))]
     call = venue.liquidation_call(items, deadline=Seconds(town.exchange.chain.now() - 1), gas=10**7)
-    settled = venue.settled_items(send(town, "liquidator", call))
+    settled = venue.settled_items(town.send("liquidator", call))
     assert [item.code for item in settled] == [LiquidationCode.EXPIRED]
 
 
 async def test_encodes_the_calls_of_other_duties(town: Town, venue: ExchangeVenue) -> None:
     now = town.exchange.chain.now()
-    send(town, "pricer", venue.call("publish", [(0, price(101), price(101), now)], gas=10**6))
+    town.send("pricer", venue.call("publish", [(0, price(101), price(101), now)], gas=10**6))
     assert (await venue.market(MarketId(0))).mark == price(101)
 
 
