@@ -4,6 +4,7 @@ from runtime.journal.errors import DuplicateIntentError, JournalError
 from runtime.journal.journal import REVERTED, Journal
 from runtime.journal.reader import JournalReader
 from runtime.journal.records import (
+    SEPARATOR,
     Intent,
     IntentRecord,
     LaneRecord,
@@ -18,6 +19,7 @@ from runtime.journal.states import IllegalTransitionError
 
 __all__ = [
     "REVERTED",
+    "SEPARATOR",
     "DuplicateIntentError",
     "IllegalTransitionError",
     "Intent",

@@ -1,0 +1,1 @@
+"""The price duty: publish what the marks ought to be."""
