@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitors.trading_halts import (
+from monitors.prices.trading_halts import (
     LARGEST_PAGE,
     HaltPageError,
     TradingHalt,
