@@ -24,6 +24,7 @@ COMMANDS: Final = {
     "check": ("keepers.commands.check", "verify chain, contract, roles, keys and clocks"),
     "explain": ("keepers.commands.explain", "print the verdict on one account, number by number"),
     "status": ("keepers.commands.status", "ask a running keeper how it is"),
+    "sessions": ("keepers.commands.sessions", "print when the underlying markets open and close"),
     "journal": ("keepers.commands.journal", "show what was decided, or judge it again"),
     "config": ("keepers.commands.config", "show the effective settings"),
     "exchange": ("keepers.commands.exchange", "deploy the exchange"),

@@ -1,0 +1,26 @@
+"""Write the golden file of a year's boundaries: `python -m tests.config.golden.write_us_equities_2026`.
+
+Read the difference before you commit it: the file is what the calendar was on the day that somebody
+last looked at every line that changed.
+"""
+
+from datetime import date
+from pathlib import Path
+
+from config.calendars import Calendar, load_calendars, local_time, midnight
+
+GOLDEN = Path(__file__).parent / "us_equities_2026.csv"
+
+
+def rows(calendar: Calendar) -> list[str]:
+    """Give a line for each boundary of 2026: local time with its offset, seconds, session."""
+    start, stop = (midnight(date(year, 1, 1), calendar.zone) for year in (2026, 2027))
+    return [
+        f"{local_time(each.start, calendar.zone).isoformat()},{each.start},{each.session.value}"
+        for each in calendar.timeline.between(start, stop)
+    ]
+
+
+if __name__ == "__main__":
+    (us_equities,) = load_calendars()
+    GOLDEN.write_text("\n".join(["local_time,start_seconds,session", *rows(us_equities), ""]))
