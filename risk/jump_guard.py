@@ -63,6 +63,7 @@ class JumpState:
     """The last accepted price, what steps are measured from, and a far price that is claimed."""
 
     accepted: PriceE8 | None = None
+    accepted_at: Seconds = Seconds(0)
     anchor: PriceE8 = PriceE8(0)
     """Steps are measured from here. It follows at once what several providers say, and what one
     says only after the time that a claim must hold: small steps in haste are a jump too."""
@@ -115,7 +116,7 @@ def consider(
 
 
 def _anchored(price: PriceE8, now: Seconds) -> JumpState:
-    return JumpState(accepted=price, anchor=price, anchored_at=now)
+    return JumpState(accepted=price, accepted_at=now, anchor=price, anchored_at=now)
 
 
 def _followed(
@@ -123,7 +124,7 @@ def _followed(
 ) -> JumpState:
     if providers >= rules.jump_providers or now - state.anchored_at >= rules.persistence:
         return _anchored(price, now)
-    return replace(state, accepted=price, claim=None)
+    return replace(state, accepted=price, accepted_at=now, claim=None)
 
 
 def _claimed(state: JumpState, candidate: PriceE8, now: Seconds) -> JumpState:

@@ -67,7 +67,7 @@ class Support:
     short_since: Seconds | None
     """Since when there are fewer than the minimum; None while there are enough."""
     good_rounds: int
-    """Rounds in a row that deserved a better rung than the present one."""
+    """Rounds in a row with enough inputs for a better rung than the present one."""
 
 
 STARTING = Support(rung=Rung.SILENT, inputs=0, short_since=None, good_rounds=0)
@@ -77,16 +77,20 @@ STARTING = Support(rung=Rung.SILENT, inputs=0, short_since=None, good_rounds=0)
 def after_round(before: Support, inputs: int, *, now: Seconds, rules: SupportRules) -> Support:
     """Give where a market stands after a round in which so many inputs stood behind its price.
 
-    The first round is judged at once: a restart must not silence a healthy market.
+    The first round is judged at once: a restart must not silence a healthy market, nor let an
+    unhealthy one speak. A single round without inputs silences nothing: the price is held, and ages.
     """
     short_since = _short_since(before, inputs, now, rules)
     deserved = _deserved(inputs, short_since, now, rules)
-    if before is STARTING or deserved >= before.rung:
-        return Support(rung=deserved, inputs=inputs, short_since=short_since, good_rounds=0)
-    good_rounds = before.good_rounds + 1
-    rung = before.rung
-    if good_rounds >= rules.recovery_rounds:
-        rung, good_rounds = Rung(rung - 1), 0
+    rung, good_rounds = before.rung, 0
+    if short_since is not None and before is STARTING:
+        rung = Rung.SILENT
+    elif before is STARTING or deserved >= before.rung:
+        rung = deserved
+    elif short_since is None:
+        good_rounds = before.good_rounds + 1
+        if good_rounds >= rules.recovery_rounds:
+            rung, good_rounds = Rung(before.rung - 1), 0
     return Support(rung=rung, inputs=inputs, short_since=short_since, good_rounds=good_rounds)
 
 
@@ -100,8 +104,7 @@ def _deserved(inputs: int, short_since: Seconds | None, now: Seconds, rules: Sup
     if short_since is None:
         return Rung.FULL if inputs >= rules.wanted else Rung.WIDENED
     short_for = now - short_since
-    if inputs == 0 or short_for >= rules.silent_after:
-        # Without a single input there is no price to publish, however short the time.
+    if short_for >= rules.silent_after:
         return Rung.SILENT
     return Rung.REDUCE_ONLY if short_for >= rules.reduce_only_after else Rung.WIDENED
 

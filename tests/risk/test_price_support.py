@@ -27,7 +27,7 @@ def walk(rounds: list[tuple[int, int]], before: Support = STARTING) -> list[Rung
 
 @pytest.mark.parametrize(
     ("inputs", "rung"),
-    [(6, Rung.FULL), (4, Rung.FULL), (3, Rung.WIDENED), (2, Rung.WIDENED), (0, Rung.SILENT)],
+    [(6, Rung.FULL), (4, Rung.FULL), (3, Rung.WIDENED), (2, Rung.WIDENED), (1, Rung.SILENT)],
 )
 def test_the_first_round_is_judged_at_once(inputs: int, rung: Rung) -> None:
     assert walk([(100, inputs)]) == [rung]
@@ -44,13 +44,24 @@ def test_too_few_inputs_lead_down_as_time_passes() -> None:
     ]
 
 
-def test_no_input_at_all_is_silence_at_once() -> None:
-    assert walk([(0, 4), (1, 0)]) == [Rung.FULL, Rung.SILENT]
+def test_a_round_without_inputs_silences_nothing_until_it_lasts() -> None:
+    assert walk([(0, 4), (1, 0), (4, 4), (7, 4), (10, 4)]) == [
+        Rung.FULL,
+        *[Rung.WIDENED] * 3,
+        Rung.FULL,
+    ]
+
+
+def test_after_a_restart_too_few_inputs_open_nothing_however_long() -> None:
+    assert set(walk([(second, 1) for second in range(60)])) == {Rung.SILENT}
+
+
+SILENCED = [(0, 4), (1, 0), (121, 0)]
 
 
 def test_good_rounds_lead_back_one_rung_at_a_time() -> None:
-    rungs = walk([(0, 4), (1, 0), *((2 + second, 4) for second in range(9))])
-    assert rungs[1:] == [
+    rungs = walk([*SILENCED, *((122 + second, 4) for second in range(9))])
+    assert rungs[2:] == [
         *[Rung.SILENT] * 3,
         *[Rung.REDUCE_ONLY] * 3,
         *[Rung.WIDENED] * 3,
@@ -59,8 +70,8 @@ def test_good_rounds_lead_back_one_rung_at_a_time() -> None:
 
 
 def test_a_source_that_flaps_does_not_lead_back() -> None:
-    flapping = [(2 + second, 4 if second % 3 else 0) for second in range(30)]
-    assert set(walk([(0, 4), (1, 0), *flapping])[1:]) == {Rung.SILENT}
+    flapping = [(122 + second, 4 if second % 3 else 0) for second in range(30)]
+    assert set(walk([*SILENCED, *flapping])[2:]) == {Rung.SILENT}
 
 
 def test_the_clock_of_a_shortage_starts_anew_after_enough_inputs() -> None:
