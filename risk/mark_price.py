@@ -21,7 +21,7 @@ from risk.discovery_bound import (
     used,
 )
 from risk.internal_price import ImpactPrices, InternalRules, next_internal_price
-from risk.sessions import Session
+from risk.sessions import EXTERNAL_SESSIONS, Session
 from risk.units import PPM_SCALE, Ppm, PriceE8, Seconds, div_floor, div_trunc
 
 
@@ -206,18 +206,18 @@ def _why_internal(
     is_locked: bool,
 ) -> str | None:
     """Say why no outside price is followed, or None when it is."""
-    was_internal = state is not None and state.mode is Mode.INTERNAL
-    reasons = (
-        (not inputs.session.has_external_price, f"the session is {inputs.session.value}"),
-        (inputs.is_underlying_halted, "the underlying is halted"),
-        (inputs.external is None, "no outside price was ever accepted"),
-        (
-            now - inputs.external_at > rules.external_gap,
-            f"no outside price was accepted for {now - inputs.external_at} s",
-        ),
-        (was_internal and is_locked, "the session has only begun"),
-    )
-    return next((why for holds, why in reasons if holds), None)
+    if inputs.session not in EXTERNAL_SESSIONS:
+        return f"the session is {inputs.session.value}"
+    if inputs.is_underlying_halted:
+        return "the underlying is halted"
+    if inputs.external is None:
+        return "no outside price was ever accepted"
+    silent_for = now - inputs.external_at
+    if silent_for > rules.external_gap:
+        return f"no outside price was accepted for {silent_for} s"
+    if is_locked and state is not None and state.mode is Mode.INTERNAL:
+        return "the session has only begun"
+    return None
 
 
 def _external_index(

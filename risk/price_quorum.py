@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from risk.units import PPM_SCALE, Ppm, PriceE8
+from risk.units import PPM_SCALE, Ppm, PriceE8, div_floor
 from risk.weighted_median import weighted_median
 
 
@@ -73,20 +73,32 @@ def combine(voices: Sequence[Voice], rules: QuorumRules) -> Combined:
     if providers < rules.minimum:
         return _nothing(Agreement.TOO_FEW, (), providers)
     middle = _median(ordered)
-    kept = [voice for voice in ordered if _is_near(voice.price, middle, rules.max_deviation)]
-    outliers = tuple(voice.source for voice in ordered if voice not in kept)
+    farthest_kept = div_floor(middle * rules.max_deviation, PPM_SCALE)
+    kept = [voice for voice in ordered if abs(voice.price - middle) <= farthest_kept]
+    if len(kept) == len(ordered):
+        return _agreed(ordered, (), middle, providers, rules)
+    outliers = tuple(voice.source for voice in ordered if abs(voice.price - middle) > farthest_kept)
     left = _count(kept)
     if left < rules.minimum:
         return _nothing(Agreement.DISAGREE, outliers, left)
-    price = _median(kept)
+    return _agreed(kept, outliers, _median(kept), left, rules)
+
+
+def _agreed(
+    kept: Sequence[Voice],
+    outliers: tuple[str, ...],
+    price: PriceE8,
+    providers: int,
+    rules: QuorumRules,
+) -> Combined:
     farthest = max(max(abs(voice.price - price), voice.confidence) for voice in kept)
     return Combined(
-        agreement=Agreement.FULL if left >= rules.wanted else Agreement.DEGRADED,
+        agreement=Agreement.FULL if providers >= rules.wanted else Agreement.DEGRADED,
         price=price,
         confidence=PriceE8(farthest),
         kept=tuple(voice.source for voice in kept),
         outliers=outliers,
-        providers=left,
+        providers=providers,
     )
 
 
@@ -96,10 +108,6 @@ def _count(voices: Sequence[Voice]) -> int:
 
 def _median(voices: Sequence[Voice]) -> PriceE8:
     return PriceE8(weighted_median([(voice.price, voice.weight) for voice in voices]))
-
-
-def _is_near(price: PriceE8, middle: PriceE8, deviation: Ppm) -> bool:
-    return abs(price - middle) * PPM_SCALE <= middle * deviation
 
 
 def _nothing(agreement: Agreement, outliers: tuple[str, ...], providers: int) -> Combined:

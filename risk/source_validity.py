@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from risk.price_report import Micros, PriceReport
-from risk.sessions import Session
+from risk.sessions import EXTERNAL_SESSIONS, Session
 from risk.units import PPM_SCALE, Ppm, PriceE8, Seconds
 
 
@@ -112,24 +112,33 @@ def _first_reason(
     changed_at: Seconds,
     distrusted: PriceE8 | None,
 ) -> Validity:
-    price, told = report.price, report.session
+    price = report.price
+    if price <= 0:
+        return Validity.NON_POSITIVE
+    if report.observed_at > now + rules.future_tolerance:
+        return Validity.FUTURE_DATED
+    if memory.order is not None and report.order < memory.order:
+        return Validity.OUT_OF_ORDER
+    if _is_at_bound(report):
+        return Validity.AT_BOUND
+    if memory.price is not None and _is_too_volatile(price, memory.price, rules.volatility_ratio):
+        return Validity.TOO_VOLATILE
+    if report.confidence * PPM_SCALE > price * rules.max_confidence:
+        return Validity.TOO_UNCERTAIN
+    if now - report.observed_at > rules.max_age:
+        return Validity.STALE
     is_frozen = session is Session.REGULAR and now - changed_at > rules.max_unchanged
-    reasons = (
-        (price <= 0, Validity.NON_POSITIVE),
-        (report.observed_at > now + rules.future_tolerance, Validity.FUTURE_DATED),
-        (memory.order is not None and report.order < memory.order, Validity.OUT_OF_ORDER),
-        (_is_at_bound(report), Validity.AT_BOUND),
-        (_is_too_volatile(price, memory.price, rules.volatility_ratio), Validity.TOO_VOLATILE),
-        (report.confidence * PPM_SCALE > price * rules.max_confidence, Validity.TOO_UNCERTAIN),
-        (now - report.observed_at > rules.max_age, Validity.STALE),
-        (distrusted is not None or is_frozen, Validity.UNCHANGED),
-        (
-            report.publishers is not None and report.publishers < rules.min_publishers,
-            Validity.INSUFFICIENT_DATA,
-        ),
-        (told is not None and not told.has_external_price, Validity.WRONG_SESSION),
-    )
-    return next((validity for holds, validity in reasons if holds), Validity.VALID)
+    if distrusted is not None or is_frozen:
+        return Validity.UNCHANGED
+    return _about_support(report, rules)
+
+
+def _about_support(report: PriceReport, rules: SourceRules) -> Validity:
+    if report.publishers is not None and report.publishers < rules.min_publishers:
+        return Validity.INSUFFICIENT_DATA
+    if report.session is not None and report.session not in EXTERNAL_SESSIONS:
+        return Validity.WRONG_SESSION
+    return Validity.VALID
 
 
 def _is_at_bound(report: PriceReport) -> bool:
@@ -137,5 +146,5 @@ def _is_at_bound(report: PriceReport) -> bool:
     return is_lowest or (report.highest > 0 and report.price >= report.highest)
 
 
-def _is_too_volatile(price: PriceE8, last: PriceE8 | None, ratio: int) -> bool:
-    return last is not None and max(price, last) > min(price, last) * ratio
+def _is_too_volatile(price: PriceE8, last: PriceE8, ratio: int) -> bool:
+    return price > last * ratio or last > price * ratio

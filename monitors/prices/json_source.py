@@ -22,7 +22,7 @@ from monitors.prices.decimals import (
     read_time,
     width_from_decimal,
 )
-from monitors.prices.http import get_body, not_json
+from monitors.prices.http import get_body, load_json, not_json
 from monitors.prices.port import ReportSink, WrongShapeError
 from monitors.prices.reconnect import Courier, ReconnectRules, keep_connected
 from monitors.prices.websocket import listen
@@ -128,6 +128,9 @@ def parse_json(payload: bytes, spec: JsonSpec) -> list[PriceReport]:
 
 
 def _load(payload: bytes) -> object:
+    # First the reader that limits nesting: the one that keeps numbers exact does not, and a page
+    # of brackets would end the process.
+    load_json(payload)
     try:
         found: object = json.loads(payload, parse_float=str, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:

@@ -1,6 +1,6 @@
 """`make bench`: every benchmark, one table, one file.
 
-    python -m tests.bench [--only index,peers,latency,cascade,cold_start] [--json FILE]
+    python -m tests.bench [--only index,price_round,peers,latency,cascade,cold_start] [--json FILE]
 
 A target that is missed is shown as missed and is no failure: figures depend on the machine. The peers
 are optional: when their packages cannot be had, one line says so and their key is left out.
@@ -20,11 +20,18 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import bench_cascade, bench_cold_start, bench_index, bench_latency, bench_peers
+from tests.bench import (
+    bench_cascade,
+    bench_cold_start,
+    bench_index,
+    bench_latency,
+    bench_peers,
+    bench_price_round,
+)
 from tests.bench.chain_rig import say
 from tests.bench.crowd import Crowd, crowded_chain
 
-NAMES: Final = ("index", "peers", "latency", "cascade", "cold_start")
+NAMES: Final = ("index", "price_round", "peers", "latency", "cascade", "cold_start")
 DEFAULT_FILE: Final = Path(__file__).parents[2] / "build" / "bench.json"
 
 _NO_PACKAGES: Final = (subprocess.CalledProcessError, OSError)
@@ -58,6 +65,7 @@ TARGETS: Final = (
     Target(key="quiet_tick_1m_over_10k_ratio", bound=2),
     Target(key="rescan_over_tick_ratio", bound=5_000, is_least=True),
     Target(key="gap_per_crossed_us", bound=10),
+    Target(key="price_round_100x6_cpu_ms", bound=5),
     Target(key="event_to_wire_p50_ms", bound=1),
     Target(key="event_to_wire_p99_ms", bound=5),
     Target(key="total_over_bare_send_ratio", bound=1.5),
@@ -119,6 +127,7 @@ def _names(text: str) -> tuple[str, ...]:
 def _benches(chains: Chains) -> dict[str, Callable[[], dict[str, float]]]:
     return {
         "index": bench_index.run,
+        "price_round": bench_price_round.run,
         "peers": _peers,
         "latency": bench_latency.run,
         "cascade": lambda: bench_cascade.run(chains.crowd()),
