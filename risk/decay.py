@@ -4,6 +4,7 @@ Halving is exact, so the exponent is split into whole halvings and a rest below 
 series is enough. The error is below one part in 10^9; a test compares with the real exponential.
 """
 
+from functools import lru_cache
 from typing import Final
 
 from risk.units import Seconds, div_floor
@@ -17,10 +18,11 @@ _NOTHING_LEFT: Final = 64
 """Halvings after which less than 1e-18 is left."""
 
 
+@lru_cache(maxsize=4_096)
 def kept(elapsed: Seconds, tau: Seconds) -> int:
     """Give exp(−elapsed/τ) in parts per billion, rounded down; 10^9 at once, 0 after long.
 
-    Raises ValueError for a time constant that is not positive, or a time before.
+    Remembered, because all markets of a round ask the same. Raises ValueError for a time constant that is not positive, or a time before.
     """
     if tau <= 0 or elapsed < 0:
         raise ValueError(f"expected tau > 0 and elapsed >= 0, found {tau} and {elapsed}")
