@@ -60,14 +60,14 @@ def test_a_killed_keeper_goes_on_where_it_was_and_nothing_happens_twice(scene: S
     mark, life_seconds = 94.0, 0.0
     while any(position_size(scene.exchange, trader) == 10 * 10**8 for trader in traders):
         scene.fall(to=mark)
+        # Each life lasts a little longer after the fall: the first are too short to act in, and on
+        # a busy machine too some are long enough.
+        time.sleep(life_seconds)
+        life_seconds += 0.1
         keeper.kill()
         keeper.start()
         keeper.wait_ready()
         scene.exchange.publish(mark)
-        # Each life is a little longer than the last: the first are too short to act in, and on a
-        # busy machine too some are long enough.
-        time.sleep(life_seconds)
-        life_seconds += 0.1
         mark -= 1.0
         assert mark > 80, "expected all traders to be liquidated by then"
     assert keeper.terminate() == 0
