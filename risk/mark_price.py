@@ -1,9 +1,11 @@
 """The mark and the index of one market, whatever its session.
 
 While outside markets trade, the index is the accepted outside price. When they close, fall silent or
-are halted, it starts from the last accepted one and follows the venue's own book slowly, inside the
-discovery bound. The mark is the median of three: the index, the index plus the slow average of the
-book's distance from it, and the middle of the book; so one of them alone cannot carry it away.
+are halted, it starts from the last accepted one and follows the venue's own book and the registered
+participants slowly, inside the discovery bound. The mark is the median of three: the index, the index
+plus the slow average of the book's distance from it, and the middle of the book; so one of them alone
+cannot carry it away. That average is slower in an internal round: two of the three are the book's,
+and with the usual 150 s whoever pushes a thin book for minutes would have the mark.
 After every gap some outside updates must come before the price is called warm.
 Pure: (state, inputs, now) → (state, result). Times are on the venue's clock.
 """
@@ -20,7 +22,7 @@ from risk.discovery_bound import (
     bounded,
     used,
 )
-from risk.internal_price import ImpactPrices, InternalRules, next_internal_price
+from risk.internal_price import ImpactPrices, InternalRules, Voices, next_internal_price
 from risk.sessions import EXTERNAL_SESSIONS, Session
 from risk.units import PPM_SCALE, Ppm, PriceE8, Seconds, div_floor, div_trunc
 
@@ -68,6 +70,8 @@ class MarkInputs:
     external_at: Seconds = Seconds(0)
     """When it was accepted."""
     book: BookPrices = field(default_factory=BookPrices)
+    participants: PriceE8 | None = None
+    """What registered participants quote together, None without enough of them."""
     is_underlying_halted: bool = False
     seconds_since_boundary: Seconds | None = None
     """How long the session lasts already; None when that is not known."""
@@ -80,6 +84,9 @@ class MarkRules:
     bound: BoundRules
     internal: InternalRules = field(default_factory=InternalRules)
     basis_tau: Seconds = Seconds(150)
+    """Time constant of the basis in an external round; Hyperliquid's and trade.xyz's."""
+    internal_basis_tau: Seconds = Seconds(1_800)
+    """The same in an internal round."""
     external_gap: Seconds = Seconds(30)
     """Longest silence of the outside price in a session that has one."""
     transition_lock: Seconds = Seconds(60)
@@ -94,6 +101,8 @@ class MarkState:
     """What is carried from one round to the next."""
 
     index: PriceE8
+    close: PriceE8
+    """The last outside index: what the internal price started from."""
     bound: BoundState
     basis: int
     """Slow average of book mid − index, in 1e-8 USD."""
@@ -134,22 +143,20 @@ def next_mark(
         state = starting_from(inputs.external, now=now, external_at=inputs.external_at)
     if why_internal is None and inputs.external is not None:
         index = _external_index(state, inputs.external, rules, is_locked=is_locked)
-        bound = anchored(index)
+        bound, close = anchored(index), index
         mode, why = Mode.EXTERNAL, "outside markets trade"
         is_update = inputs.external_at > state.external_at
         updates = state.external_updates + is_update if state.mode is mode else 1
     else:
-        elapsed = Seconds(now - state.updated_at)
-        pulled = next_internal_price(
-            state.index, inputs.book.impact, elapsed=elapsed, rules=rules.internal
-        )
-        index = bounded(pulled, state.bound, rules.bound)
-        bound = after_price(state.bound, index, rules.bound)
+        index = _internal_index(state, inputs, now, rules)
+        bound, close = after_price(state.bound, index, rules.bound), state.close
         mode, why, updates = Mode.INTERNAL, why_internal or "", 0
-    basis = _basis(state, inputs.book, index, now, rules)
+    tau = rules.basis_tau if mode is Mode.EXTERNAL else rules.internal_basis_tau
+    basis = _basis(state, inputs.book, index, Seconds(now - state.updated_at), tau)
     components = _components(index, basis, inputs.book)
     after = MarkState(
         index=index,
+        close=close,
         bound=bound,
         basis=basis,
         mode=mode,
@@ -178,6 +185,7 @@ def starting_from(price: PriceE8, *, now: Seconds, external_at: Seconds) -> Mark
     """
     return MarkState(
         index=price,
+        close=price,
         bound=anchored(price),
         basis=0,
         mode=Mode.INTERNAL,
@@ -189,7 +197,9 @@ def starting_from(price: PriceE8, *, now: Seconds, external_at: Seconds) -> Mark
 
 def rebased(state: MarkState, price: PriceE8) -> MarkState:
     """Start from another price, such as after a split or by an operator's word."""
-    return replace(state, index=price, bound=anchored(price), basis=0, external_updates=0)
+    return replace(
+        state, index=price, close=price, bound=anchored(price), basis=0, external_updates=0
+    )
 
 
 def _is_locked(inputs: MarkInputs, rules: MarkRules) -> bool:
@@ -229,14 +239,26 @@ def _external_index(
     return PriceE8(min(max(external, state.index - most), state.index + most))
 
 
+def _internal_index(
+    state: MarkState, inputs: MarkInputs, now: Seconds, rules: MarkRules
+) -> PriceE8:
+    voices = Voices(
+        book=inputs.book.impact, participants=inputs.participants, last_close=state.close
+    )
+    pulled = next_internal_price(
+        state.index, voices, elapsed=Seconds(now - state.updated_at), rules=rules.internal
+    )
+    return bounded(pulled, state.bound, rules.bound)
+
+
 def _basis(
-    state: MarkState, book: BookPrices, index: PriceE8, now: Seconds, rules: MarkRules
+    state: MarkState, book: BookPrices, index: PriceE8, elapsed: Seconds, tau: Seconds
 ) -> int:
     """Average the book's distance from the index; it stands still without a book."""
     if book.mid is None:
         return state.basis
     sample = book.mid - index
-    left = kept(Seconds(max(0, now - state.updated_at)), rules.basis_tau)
+    left = kept(Seconds(max(0, elapsed)), tau)
     return sample + div_trunc((state.basis - sample) * left, PPB_SCALE)
 
 

@@ -48,7 +48,8 @@ class RoundRules:
     quorum: QuorumRules
     mark: MarkRules
     support: SupportRules
-    """Its inputs are independent providers in an external round, the sides of the book otherwise."""
+    """Its inputs are independent providers in an external round; the sides of the book, the participants
+    together and the last close otherwise."""
     jump: JumpRules = field(default_factory=JumpRules)
 
 
@@ -70,6 +71,8 @@ class RoundInputs:
     """The newest of each source."""
     session: Session
     book: BookPrices = field(default_factory=BookPrices)
+    participants: PriceE8 | None = None
+    """What registered participants quote together."""
     is_underlying_halted: bool = False
     seconds_since_boundary: Seconds | None = None
     word: OperatorWord | None = None
@@ -110,7 +113,7 @@ def price_round(
         )
     made = next_mark(state.mark, _mark_inputs(inputs, jump), now=now, rules=rules.mark)
     mark, result = (state.mark, None) if made is None else made
-    inputs_behind = _inputs_behind(result, combined, inputs.book)
+    inputs_behind = _inputs_behind(result, combined, inputs)
     support = after_round(state.support, inputs_behind, now=now, rules=rules.support)
     confidence = combined.confidence
     if inputs_behind:
@@ -164,13 +167,14 @@ def _mark_inputs(inputs: RoundInputs, jump: JumpState) -> MarkInputs:
         external=jump.accepted,
         external_at=jump.accepted_at,
         book=inputs.book,
+        participants=inputs.participants,
         is_underlying_halted=inputs.is_underlying_halted,
         seconds_since_boundary=inputs.seconds_since_boundary,
     )
 
 
-def _inputs_behind(result: MarkResult | None, combined: Combined, book: BookPrices) -> int:
-    """Count what stands behind a price: providers outside, or the sides of the book within.
+def _inputs_behind(result: MarkResult | None, combined: Combined, inputs: RoundInputs) -> int:
+    """Count what stands behind a price: providers outside; the book's sides, participants within.
 
     In a session without outside markets the last close is an input too: holding it is by rule, not
     by accident. In one that should have them, only what is heard counts.
@@ -179,8 +183,10 @@ def _inputs_behind(result: MarkResult | None, combined: Combined, book: BookPric
         return 0
     if result.mode is Mode.EXTERNAL:
         return combined.providers if combined.agreement in _AGREED else 0
-    sides = (book.impact.bid is not None) + (book.impact.ask is not None)
-    return sides + (not result.session.has_external_price)
+    impact = inputs.book.impact
+    sides = (impact.bid is not None) + (impact.ask is not None)
+    heard = sides + (inputs.participants is not None)
+    return heard + (not result.session.has_external_price)
 
 
 _AGREED = frozenset({Agreement.FULL, Agreement.DEGRADED})

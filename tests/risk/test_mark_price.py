@@ -129,13 +129,25 @@ def test_moves_in_small_steps_right_after_a_border() -> None:
 
 def test_a_book_pushed_by_five_percent_for_ten_minutes_on_saturday() -> None:
     _, results = hold(FRIDAY, replace(WEEKEND, book=book(105)), seconds=600)
-    # 5 % less half a cent of spread, times 1 − exp(−600/1800).
-    assert results[-1].index / 10**8 == pytest.approx(101.41, abs=0.01)
-    # The mark is closer to the book: its average basis has a time constant of 150 s, not 1800 s.
-    assert results[-1].mark / 10**8 == pytest.approx(104.9, abs=0.15)
-    assert max(result.mark for result in results) <= price(105)
-    # In the first minute the mark has come a third of the way.
-    assert results[19].mark / 10**8 == pytest.approx(101.7, abs=0.15)
+    # The book has 6 of 10 weights, the close 1: 6/7 of 5 %, times 1 − exp(−0.7 · 600/1800).
+    assert results[-1].index / 10**8 == pytest.approx(100.893, abs=0.01)
+    # The mark goes with index plus average basis, whose time constant is half an hour off hours.
+    assert results[-1].mark / 10**8 == pytest.approx(102.169, abs=0.01)
+    # In the first minute it has moved by a sixth of a percent and a bit.
+    assert results[19].mark / 10**8 == pytest.approx(100.26, abs=0.02)
+
+
+def test_a_liar_among_participants_pulls_no_more_than_their_weight() -> None:
+    _, results = hold(FRIDAY, replace(WEEKEND, participants=price(105)), seconds=6 * 3_600)
+    # Participants pull with 3, the close with 1; the book stands at 100 and pulls back with 6.
+    assert results[-1].index / 10**8 == pytest.approx(101.5, abs=0.05)
+
+
+def test_participants_move_a_market_without_a_book() -> None:
+    quoted = replace(WEEKEND, book=BookPrices(), participants=price(104))
+    _, results = hold(FRIDAY, quoted, seconds=12 * 3_600)
+    assert results[-1].mark == results[-1].index
+    assert results[-1].index / 10**8 == pytest.approx(103, abs=0.01)
 
 
 def test_a_pushed_book_that_comes_back_leaves_the_index_where_the_time_took_it() -> None:
