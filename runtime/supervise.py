@@ -151,6 +151,23 @@ def operator_error_in(error: BaseException) -> OperatorError | None:
     return None
 
 
+async def cycle_until(
+    stop: asyncio.Event,
+    wake: asyncio.Event,
+    cycle: Callable[[], Awaitable[object]],
+    *,
+    period_seconds: float,
+) -> None:
+    """Run `cycle` until `stop`: at once when `wake` is set, else every `period_seconds`."""
+    loop = asyncio.get_running_loop()
+    while not stop.is_set():
+        timer = loop.call_later(period_seconds, wake.set)
+        await wake.wait()
+        timer.cancel()
+        wake.clear()
+        await cycle()
+
+
 async def sleep_unless(stop: asyncio.Event, seconds: float) -> bool:
     """Sleep `seconds`, or less if `stop` is set meanwhile; tell whether it is set."""
     with contextlib.suppress(TimeoutError):

@@ -43,6 +43,7 @@ from risk.price_guard import Doubt
 from risk.units import ATOMS_PER_USD, MarketId, Seconds
 from runtime.clock import Clock
 from runtime.journal import Intent
+from runtime.supervise import cycle_until
 from venues.port import Call, LiquidationSettled, LiquidationVenue
 
 PERIOD_SECONDS: Final = 0.25
@@ -124,13 +125,7 @@ class LiquidationKeeper:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Cycle until stop: at once when woken, else every quarter of a second."""
-        loop = asyncio.get_running_loop()
-        while not stop.is_set():
-            timer = loop.call_later(PERIOD_SECONDS, self._wake.set)
-            await self._wake.wait()
-            timer.cancel()
-            self._wake.clear()
-            await self.run_once()
+        await cycle_until(stop, self._wake, self.run_once, period_seconds=PERIOD_SECONDS)
 
     async def run_once(self) -> CycleOutcome:
         """See, judge, remember, act; give the one outcome of the cycle."""

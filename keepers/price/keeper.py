@@ -14,7 +14,7 @@ import structlog
 
 from keepers.price.metrics import PriceMetrics
 from keepers.price.outcome import PriceCycle
-from keepers.price.view import ExplainedPrice, PriceJournal, PriceView, PublishedOutcome
+from keepers.price.view import PriceJournal, PriceView, PublishedOutcome
 from keepers.sender import Outcome, Result, Sender
 from risk.market import Market
 from risk.price_publication import FairPrice, PriceCode, Publication, PublicationRules, Silence
@@ -22,6 +22,7 @@ from risk.price_publication import plan_publication as plan
 from risk.units import MarketId, Seconds
 from runtime.clock import Clock
 from runtime.journal import SEPARATOR, Intent
+from runtime.supervise import cycle_until
 from venues.port import Call, PriceVenue
 
 KIND: Final = "publish"
@@ -83,13 +84,7 @@ class PriceKeeper:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Cycle until stop: at once when woken, else every quarter of a second."""
-        loop = asyncio.get_running_loop()
-        while not stop.is_set():
-            timer = loop.call_later(PERIOD_SECONDS, self._wake.set)
-            await self._wake.wait()
-            timer.cancel()
-            self._wake.clear()
-            await self.run_once()
+        await cycle_until(stop, self._wake, self.run_once, period_seconds=PERIOD_SECONDS)
 
     async def run_once(self) -> PriceCycle:
         """See, choose, remember, publish; give the one outcome of the cycle."""
@@ -108,22 +103,15 @@ class PriceKeeper:
         if self._on_its_way is not None:
             return PriceCycle.BUSY, "the last publication is on its way"
         decided_at, now, markets = self._clock.monotonic(), view.now, dict(view.markets)
-        explained = {each.price.market: each for each in view.fair_prices()}
-        chosen = plan(
-            markets,
-            [each.price for each in explained.values()],
-            now=now,
-            rules=self._limits.rules,
-        )
+        chosen = plan(markets, view.fair_prices(), now=now, rules=self._limits.rules)
         self._show(chosen)
         if not chosen.prices:
             return PriceCycle.IDLE, "nothing is due"
-        return await self._publish(chosen, explained, markets, decided_at)
+        return await self._publish(chosen, markets, decided_at)
 
     async def _publish(
         self,
         chosen: Publication,
-        explained: Mapping[MarketId, ExplainedPrice],
         markets: Mapping[MarketId, Market],
         decided_at: float,
     ) -> tuple[PriceCycle, str]:
@@ -132,7 +120,7 @@ class PriceKeeper:
         key_to_price: dict[str, FairPrice] = {}
         intents: list[Intent] = []
         for each in chosen.prices:
-            market, why = markets[each.market], explained[each.market].why
+            market, why = markets[each.market], self._view.why(each.market)
             intents.append(_intent(each, market, why, now, expires_at))
             key_to_price[intents[-1].key] = each
 

@@ -1,20 +1,11 @@
 """What the price keeper asks of others: who knows the fair prices, and who keeps the journal."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from risk.market import Market
 from risk.price_publication import FairPrice
 from risk.units import MarketId, Seconds
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExplainedPrice:
-    """A fair price with every input, weight and rejection that made it, as the journal keeps it."""
-
-    price: FairPrice
-    why: Mapping[str, object]
 
 
 class PriceView(Protocol):
@@ -32,8 +23,11 @@ class PriceView(Protocol):
     def markets(self) -> Mapping[MarketId, Market]:
         """The markets as the venue holds them now."""
 
-    def fair_prices(self) -> Sequence[ExplainedPrice]:
+    def fair_prices(self) -> Sequence[FairPrice]:
         """Give the prices as they ought to be now, at most one for each market."""
+
+    def why(self, market: MarketId) -> Mapping[str, object]:
+        """Tell every input, weight and rejection of a price just given, as the journal keeps it."""
 
 
 PublishedOutcome: TypeAlias = tuple[str, str, Mapping[str, object] | None]

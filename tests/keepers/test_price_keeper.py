@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 from keepers.price.keeper import NOT_MINED, UNANSWERED, PriceKeeper, PriceLimits
 from keepers.price.metrics import PriceMetrics
 from keepers.price.outcome import PriceCycle
-from keepers.price.view import ExplainedPrice, PublishedOutcome
+from keepers.price.view import PublishedOutcome
 from keepers.sender import Refusal, Result, Sender, ShadowSender
 from risk.market import Market
 from risk.price_publication import FairPrice, PriceCode, PublicationRules
@@ -43,20 +43,21 @@ class View:
         }
         self.rung = Rung.FULL
 
-    def fair_prices(self) -> Sequence[ExplainedPrice]:
+    def fair_prices(self) -> Sequence[FairPrice]:
         return [
-            ExplainedPrice(
-                price=FairPrice(
-                    market=market,
-                    mark=price(200),
-                    index=price(200),
-                    timestamp=self.now,
-                    rung=self.rung,
-                ),
-                why={"sources": 3},
+            FairPrice(
+                market=market,
+                mark=price(200),
+                index=price(200),
+                timestamp=self.now,
+                rung=self.rung,
             )
             for market in self.markets
         ]
+
+    def why(self, market: MarketId) -> Mapping[str, object]:
+        assert market in self.markets
+        return {"sources": 3}
 
 
 class Venue:

@@ -1,6 +1,6 @@
 """Prices from the keeper to a real exchange: real lane, key, journal and node, one batch at a time."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -11,7 +11,6 @@ from prometheus_client import CollectorRegistry
 from keepers.price.keeper import PriceKeeper, PriceLimits
 from keepers.price.metrics import PriceMetrics
 from keepers.price.outcome import PriceCycle
-from keepers.price.view import ExplainedPrice
 from keepers.sender import Lane, LaneSettings, LocalSigner, SigningPolicy
 from risk.market import Market
 from risk.price_publication import FairPrice, PublicationRules, forecast
@@ -40,16 +39,15 @@ class View:
     wishes: dict[MarketId, PriceE8] = field(default_factory=dict)
     distrust: str | None = None
 
-    def fair_prices(self) -> Sequence[ExplainedPrice]:
+    def fair_prices(self) -> Sequence[FairPrice]:
         return [
-            ExplainedPrice(
-                price=FairPrice(
-                    market=market, mark=mark, index=mark, timestamp=self.now, rung=Rung.FULL
-                ),
-                why={"inputs": ["the test"]},
-            )
+            FairPrice(market=market, mark=mark, index=mark, timestamp=self.now, rung=Rung.FULL)
             for market, mark in self.wishes.items()
         ]
+
+    def why(self, market: MarketId) -> Mapping[str, object]:
+        assert market in self.wishes
+        return {"inputs": ["the test"]}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,10 +124,7 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
 async def test_the_exchange_takes_what_was_forecast_and_the_journal_keeps_why(desk: Desk) -> None:
     desk.view.wishes = {MarketId(0): PriceE8(price(103)), MarketId(1): PriceE8(price("100.1"))}
     assert await desk.cycle(after_seconds=INTERVAL) is PriceCycle.PUBLISHED
-    expected = [
-        forecast(desk.view.markets[each.price.market], each.price)
-        for each in desk.view.fair_prices()
-    ]
+    expected = [forecast(desk.view.markets[each.market], each) for each in desk.view.fair_prices()]
     held = await desk.venue.markets()
     assert [held[MarketId(number)].mark for number in (0, 1)] == [each.mark for each in expected]
     assert held[MarketId(0)].mark == price("100.5")
