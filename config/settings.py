@@ -4,12 +4,15 @@ Parsed once, by `config.loader`, at the composition root; values are handed down
 `docs/configuration.md` is generated from this schema by `python -m config.document`.
 """
 
+import itertools
+
 from pydantic import Field, model_validator
 
 from config.schema.duties import Audit, Liquidation
 from config.schema.fields import Section
 from config.schema.keys import Keys, LaneKey, Sender
 from config.schema.network import Endpoint, Exchange, Network, Roles
+from config.schema.prices import Prices
 from config.schema.process import Http, Journal, Log, Supervision
 
 __all__ = [
@@ -23,6 +26,7 @@ __all__ = [
     "Liquidation",
     "Log",
     "Network",
+    "Prices",
     "Roles",
     "Sender",
     "Settings",
@@ -50,6 +54,9 @@ class Settings(Section):
 
     liquidation: Liquidation = Field(default_factory=Liquidation)
     """How accounts are liquidated."""
+
+    prices: Prices = Field(default_factory=Prices)
+    """How prices are made and published."""
 
     audit: Audit = Field(default_factory=Audit)
     """How the book is checked against the chain."""
@@ -79,13 +86,13 @@ class Settings(Section):
 
 
 def _check_lanes_apart(keys: Keys) -> None:
-    urgent, housekeeping = keys.urgent, keys.housekeeping
-    if urgent is None or housekeeping is None:
-        return
-    for knob in ("keystore", "address"):
-        shared = getattr(urgent, knob)
-        if shared is not None and shared == getattr(housekeeping, knob):
-            raise ValueError(
-                f"`keys.urgent.{knob}` and `keys.housekeeping.{knob}` must differ, but both are "
-                f"{shared}: two lanes on one key would take each other's nonces"
-            )
+    """Refuse one key for two lanes: each would take the other's nonces."""
+    lanes = [(name, lane) for name, lane in keys if lane is not None]
+    for (one, first), (other, second) in itertools.combinations(lanes, 2):
+        for knob in ("keystore", "address"):
+            shared = getattr(first, knob)
+            if shared is not None and shared == getattr(second, knob):
+                raise ValueError(
+                    f"`keys.{one}.{knob}` and `keys.{other}.{knob}` must differ, but both are "
+                    f"{shared}: two lanes on one key would take each other's nonces"
+                )

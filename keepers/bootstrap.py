@@ -3,58 +3,67 @@
 import asyncio
 import gc
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import SystemRandom
+from typing import Final
 
 import aiohttp
 from prometheus_client import CollectorRegistry
 
-from config.settings import Settings
+from config.settings import LaneKey, Settings
 from keepers.daemon import Daemon, Duties, status_page
 from keepers.lanes import (
     HOUSEKEEPING,
+    PRICER,
     URGENT,
     LaneParts,
     RunningSender,
     open_lane,
     open_shadow,
 )
-from keepers.liquidation.hand import Hand
-from keepers.liquidation.keeper import KeeperLimits, LiquidationKeeper
-from keepers.liquidation.metrics import LiquidationMetrics
+from keepers.liquidation_duty import LiquidationDuty, open_liquidation_duty
+from keepers.price_duty import PriceDuty, PriceParts, open_price_duty
+from keepers.price_pages import price_routes
+from keepers.price_sources import SourceParts
 from keepers.sender import Lane, SenderMetrics
 from keepers.signing import exchange_address
 from keepers.transports import Transports, open_transports
 from keepers.version import VERSION
 from monitors.account_metrics import AccountMetrics
 from monitors.accounts import AccountsMonitor
+from monitors.prices.chainlink_aggregator import EthCall
 from risk.account_watch import AccountWatch
-from risk.gas_model import GasModel
-from risk.liquidation_values import PlanLimits
 from risk.price_guard import PriceRules
-from risk.retry_book import RetryBook, RetryRules
-from risk.units import Ppm, QuoteAtoms, Seconds
+from risk.units import Ppm, Seconds
 from runtime.clock import Clock, SystemClock
+from runtime.errors import OperatorError
 from runtime.http import AdminHttp, Check, Readiness
 from runtime.journal import Journal
 from runtime.metrics import LoopLag, new_registry
+from runtime.rpc.errors import BadAnswer
 from venues.exchange.abi import load_abi
 from venues.exchange.adapter import ExchangeVenue
 from venues.exchange.feed import ExchangeFeed, FeedSettings
 from venues.exchange.metrics import FeedMetrics
+
+LIQUIDATION: Final = "liquidation"
+PRICE: Final = "price"
+DUTIES: Final = (LIQUIDATION, PRICE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
     """What an operator says at the start, beside the profile."""
 
+    duties: frozenset[str] = field(default_factory=frozenset)
+    """Which duties to run; empty: all for which the profile is set up."""
     is_dry_run: bool = False
     acknowledge_foreign: bool = False
     """Go on although somebody else used a lane's nonces: the operator has looked into it."""
 
 
 async def run_daemon(settings: Settings, options: RunOptions) -> None:
-    """Run the liquidation duty until SIGTERM or SIGINT. Raises OperatorError at start-up."""
+    """Run the duties until SIGTERM or SIGINT. Raises OperatorError at start-up."""
     async with AsyncExitStack() as stack:
         daemon = await compose(settings, stack, options)
         # What was imported and built lives as long as the process: no collection need look at it.
@@ -63,31 +72,86 @@ async def run_daemon(settings: Settings, options: RunOptions) -> None:
         await daemon.run(asyncio.Event())
 
 
+def duties_to_run(settings: Settings, asked: frozenset[str]) -> frozenset[str]:
+    """Say which duties run: those asked for, or all for which the profile is set up.
+
+    Raises OperatorError for a duty that the profile lacks something for.
+    """
+    has_prices = bool(settings.prices.sources)
+    if PRICE in asked and not has_prices:
+        raise OperatorError(
+            "expected price sources in [prices] for the duty price, found none: add them, or run"
+            f" `bellkeeper run {LIQUIDATION}`"
+        )
+    return asked or frozenset(DUTIES if has_prices else (LIQUIDATION,))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Base:
+    """What every duty stands on."""
+
+    settings: Settings
+    transports: Transports
+    monitor: AccountsMonitor
+    venue: ExchangeVenue
+    journal: Journal
+    senders: dict[str, RunningSender]
+    registry: CollectorRegistry
+    session: aiohttp.ClientSession
+    clock: Clock
+    stack: AsyncExitStack
+
+
 async def compose(settings: Settings, stack: AsyncExitStack, options: RunOptions) -> Daemon:
     """Build a daemon; `stack` closes what must be closed at the end."""
+    wanted = duties_to_run(settings, options.duties)
     clock, random, registry = SystemClock(), SystemRandom(), new_registry(version=VERSION)
     transports = open_transports(settings.network, registry=registry, clock=clock, random=random)
     journal = Journal.open(settings.journal.path, clock)
     stack.callback(journal.close)
-    senders: dict[str, RunningSender] = {URGENT: open_shadow(journal, clock)}
-    if not options.is_dry_run:
+    session = await stack.enter_async_context(aiohttp.ClientSession())
+    address, abi = exchange_address(settings), load_abi()
+    lanes = _lanes(settings, wanted)
+    senders: dict[str, RunningSender]
+    if options.is_dry_run:
+        senders = {lane: open_shadow(lane, journal, clock) for lane in lanes}
+    else:
         parts = LaneParts(
             settings=settings,
             transports=transports,
             journal=journal,
-            metrics=SenderMetrics.create(registry, lanes=[URGENT, HOUSEKEEPING]),
+            metrics=SenderMetrics.create(registry, lanes=lanes),
             clock=clock,
-            abi=load_abi(),
-            session=await stack.enter_async_context(aiohttp.ClientSession()),
+            abi=abi,
+            session=session,
             acknowledge_foreign=options.acknowledge_foreign,
         )
-        senders = await _open_lanes(parts)
-    duties = _duties(settings, transports, senders, journal, registry, clock)
+        senders = {lane: await open_lane(lane, _key_of(settings, lane), parts) for lane in lanes}
+    base = _Base(
+        settings=settings,
+        transports=transports,
+        monitor=_monitor(settings, transports, registry),
+        venue=ExchangeVenue(transports.pool, address=address, abi=abi),
+        journal=journal,
+        senders=senders,
+        registry=registry,
+        session=session,
+        clock=clock,
+        stack=stack,
+    )
+    duties = Duties(
+        monitor=base.monitor,
+        feed=_feed(base),
+        senders=senders,
+        liquidation=_liquidation(base) if LIQUIDATION in wanted else None,
+        prices=_prices(base) if PRICE in wanted else None,
+    )
     http = AdminHttp(
         settings.http.listen,
         registry=registry,
         readiness=_readiness(duties, transports),
         status=lambda: status_page(settings, duties, transports, is_dry_run=options.is_dry_run),
+        routes=[] if duties.prices is None else price_routes(duties.prices.desk),
     )
     return Daemon(
         settings=settings,
@@ -100,28 +164,24 @@ async def compose(settings: Settings, stack: AsyncExitStack, options: RunOptions
     )
 
 
-async def _open_lanes(parts: LaneParts) -> dict[str, RunningSender]:
-    keys = parts.settings.keys
-    lanes: dict[str, RunningSender] = {
-        URGENT: await open_lane(URGENT, keys.urgent, ["liquidate"], parts)
-    }
-    if keys.housekeeping is not None:
-        lanes[HOUSEKEEPING] = await open_lane(
-            HOUSEKEEPING, keys.housekeeping, ["close_settled"], parts
-        )
-    return lanes
+def _lanes(settings: Settings, wanted: frozenset[str]) -> tuple[str, ...]:
+    """Name the lanes that these duties need."""
+    lanes: tuple[str, ...] = (URGENT,) if LIQUIDATION in wanted else ()
+    if LIQUIDATION in wanted and settings.keys.housekeeping is not None:
+        lanes += (HOUSEKEEPING,)
+    return lanes + ((PRICER,) if PRICE in wanted else ())
 
 
-def _duties(
-    settings: Settings,
-    transports: Transports,
-    senders: dict[str, RunningSender],
-    journal: Journal,
-    registry: CollectorRegistry,
-    clock: Clock,
-) -> Duties:
-    knobs, address, abi = settings.liquidation, exchange_address(settings), load_abi()
-    monitor = AccountsMonitor(
+def _key_of(settings: Settings, lane: str) -> LaneKey | None:
+    keys = settings.keys
+    return {URGENT: keys.urgent, HOUSEKEEPING: keys.housekeeping, PRICER: keys.pricer}[lane]
+
+
+def _monitor(
+    settings: Settings, transports: Transports, registry: CollectorRegistry
+) -> AccountsMonitor:
+    knobs = settings.liquidation
+    return AccountsMonitor(
         watch=AccountWatch(),
         price_rules=PriceRules(
             max_divergence=Ppm(knobs.max_divergence_ppm),
@@ -131,29 +191,67 @@ def _duties(
         metrics=AccountMetrics.create(registry),
         random=transports.pool.random,
     )
-    hand = Hand(_retry_book(settings), GasModel())
-    keeper = LiquidationKeeper(
-        view=monitor,
-        venue=ExchangeVenue(transports.pool, address=address, abi=abi),
-        sender=senders[URGENT],
-        address=_address_of(senders[URGENT]),
-        journal=journal,
-        hand=hand,
-        limits=_limits(settings),
-        metrics=LiquidationMetrics.create(registry),
-        clock=clock,
+
+
+def _liquidation(base: _Base) -> LiquidationDuty:
+    return open_liquidation_duty(
+        base.settings,
+        monitor=base.monitor,
+        venue=base.venue,
+        sender=base.senders[URGENT],
+        journal=base.journal,
+        registry=base.registry,
+        clock=base.clock,
     )
-    monitor.on_wake(keeper.wake)
-    monitor.on_settled(keeper.on_settled)
-    feed = ExchangeFeed(
-        transports.pool,
-        transports.pool.feed,
-        address=address,
-        abi=abi,
-        metrics=FeedMetrics.create(registry),
-        clock=clock,
-        random=transports.pool.random,
-        high_water=transports.pool.high_water,
+
+
+def _prices(base: _Base) -> PriceDuty:
+    duty = open_price_duty(
+        PriceParts(
+            settings=base.settings,
+            venue_state=base.monitor,
+            venue=base.venue,
+            sender=base.senders[PRICER],
+            journal=base.journal,
+            registry=base.registry,
+            source_parts=SourceParts(
+                session=base.session,
+                eth_call=_eth_call(base.transports),
+                clock=base.clock,
+                random=base.transports.pool.random,
+            ),
+            stack=base.stack,
+        )
+    )
+    base.monitor.on_clock(duty.keeper.wake)
+    return duty
+
+
+def _eth_call(transports: Transports) -> EthCall:
+    """Call contracts that are not the exchange, at the newest block."""
+
+    async def call(to: bytes, data: bytes) -> bytes:
+        asked = {"to": f"0x{to.hex()}", "data": f"0x{data.hex()}"}
+        answer = await transports.pool.call("eth_call", [asked, "latest"])
+        try:
+            return bytes.fromhex(str(answer).removeprefix("0x"))
+        except ValueError:
+            raise BadAnswer("expected bytes from eth_call, found something else") from None
+
+    return call
+
+
+def _feed(base: _Base) -> ExchangeFeed:
+    settings, pool = base.settings, base.transports.pool
+    return ExchangeFeed(
+        pool,
+        pool.feed,
+        address=exchange_address(settings),
+        abi=load_abi(),
+        metrics=FeedMetrics.create(base.registry),
+        clock=base.clock,
+        random=pool.random,
+        high_water=pool.high_water,
         settings=FeedSettings(
             subscribe_pending=settings.network.subscribe_pending,
             stall_seconds=settings.network.stall_seconds,
@@ -162,42 +260,14 @@ def _duties(
             state_audit_accounts=settings.audit.accounts_per_round,
         ),
     )
-    return Duties(monitor=monitor, feed=feed, hand=hand, keeper=keeper, senders=senders)
-
-
-def _address_of(sender: RunningSender) -> bytes:
-    """Give the address that signs; a dry run has none."""
-    return sender.address if isinstance(sender, Lane) else b""
-
-
-def _limits(settings: Settings) -> KeeperLimits:
-    knobs = settings.liquidation
-    return KeeperLimits(
-        plan=PlanLimits(
-            max_items=knobs.max_items_per_transaction,
-            max_batches=knobs.max_batches_in_flight,
-            max_gas=knobs.max_gas_per_transaction,
-            default_stress=Ppm(knobs.stress_ppm),
-            min_notional=QuoteAtoms(knobs.min_notional_atoms),
-        ),
-        expiry_seconds=int(settings.sender.expiry_seconds),
-    )
-
-
-def _retry_book(settings: Settings) -> RetryBook:
-    knobs = settings.liquidation
-    return RetryBook(
-        rules=RetryRules(
-            first=Seconds(max(1, int(knobs.retry_spacing_seconds))),
-            stuck_after=knobs.alarm_after_attempts,
-        )
-    )
 
 
 def _readiness(duties: Duties, transports: Transports) -> Readiness:
     readiness = Readiness()
     readiness.register("feed", lambda: duties.monitor.distrust)
     readiness.register("rpc", transports.pool.why_not_ready)
+    if duties.prices is not None:
+        readiness.register("prices", duties.prices.why_not_ready)
     for name, sender in duties.senders.items():
         if isinstance(sender, Lane):
             readiness.register(f"lane_{name}", _halt_check(sender))

@@ -12,7 +12,7 @@ from typing import Final
 import aiohttp
 
 from config.settings import LaneKey, Settings
-from keepers.lanes import HOUSEKEEPING, URGENT
+from keepers.lanes import LANE_FUNCTIONS, LANE_ROLES, URGENT
 from keepers.signing import open_signer, signing_policy
 from keepers.transports import Transports
 from risk.units import Seconds
@@ -67,12 +67,9 @@ class Checkup:
         for role, holder in self.settings.roles:
             if holder is not None:
                 yield await _made(f"role {role}", partial(self._role, role, holder))
-        for lane, key in ((URGENT, self.settings.keys.urgent),) + (
-            ((HOUSEKEEPING, self.settings.keys.housekeeping),)
-            if self.settings.keys.housekeeping
-            else ()
-        ):
-            yield await _made(f"key {lane}", partial(self._lane_key, lane, key))
+        for lane, key in self.settings.keys:
+            if key is not None or lane == URGENT:
+                yield await _made(f"key {lane}", partial(self._lane_key, lane, key))
         yield await _made("journal", self._journal)
 
     def _server(self, server: Capabilities) -> Sequence[Finding]:
@@ -161,11 +158,11 @@ class Checkup:
         )
 
     async def _lane_key(self, lane: str, key: LaneKey | None) -> Finding:
-        settings = self.settings
+        settings, abi = self.settings, load_abi()
         async with aiohttp.ClientSession() as session:
-            policy = signing_policy(settings, [load_abi().function("liquidate").selector])
+            selectors = [abi.function(function).selector for function in LANE_FUNCTIONS[lane]]
             try:
-                signer = await open_signer(lane, key, policy, session)
+                signer = await open_signer(lane, key, signing_policy(settings, selectors), session)
             except OperatorError as error:
                 return Finding(
                     name=f"key {lane}", is_good=False, found=str(error), advice="see there"
@@ -173,15 +170,17 @@ class Checkup:
         address = f"0x{signer.address.hex()}"
         pool = self.transports.pool
         balance = quantity(await pool.call("eth_getBalance", [address, "latest"]))
-        held = await self.exchange.role_of(signer.address)
+        held, wanted = await self.exchange.role_of(signer.address), LANE_ROLES[lane]
         floor = settings.sender.low_balance_wei
-        if held is not Role.NONE:
-            advice = "a liquidation key needs no role: use a key that can do nothing else"
-        else:
+        if held is wanted:
             advice = f"top it up above sender.low_balance_wei = {floor}"
+        elif wanted is Role.NONE:
+            advice = "this lane's key needs no role: use a key that can do nothing else"
+        else:
+            advice = f"have the owner grant it the role {wanted.name.lower()}, and no other"
         return Finding(
             name=f"key {lane}",
-            is_good=balance >= floor and held is Role.NONE,
+            is_good=balance >= floor and held is wanted,
             found=f"{address} has {balance / WEI_PER_ETHER:.6f} ether and role {held.name.lower()}",
             advice=advice,
         )

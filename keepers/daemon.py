@@ -13,9 +13,10 @@ from typing import Final
 import structlog
 
 from config.settings import Settings
-from keepers.lanes import RunningSender, adopt_earlier_life
-from keepers.liquidation.hand import Hand
-from keepers.liquidation.keeper import LiquidationKeeper
+from keepers.lanes import RunningSender
+from keepers.liquidation_duty import LiquidationDuty
+from keepers.price.keeper import KIND as PRICE_KIND
+from keepers.price_duty import PriceDuty
 from keepers.sender import Lane
 from keepers.transports import Transports
 from keepers.version import VERSION
@@ -46,13 +47,21 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Duties:
-    """What sees, judges and acts, put together."""
+    """What sees, judges and acts, put together; None for a duty that does not run here."""
 
     monitor: AccountsMonitor
     feed: Feed
-    hand: Hand
-    keeper: LiquidationKeeper
     senders: Mapping[str, RunningSender]
+    liquidation: LiquidationDuty | None = None
+    prices: PriceDuty | None = None
+
+    def workers(self) -> dict[str, Worker]:
+        """Name the workers of the duties that run."""
+        workers: dict[str, Worker] = {}
+        for duty in (self.liquidation, self.prices):
+            if duty is not None:
+                workers |= duty.workers()
+        return workers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +98,7 @@ class Daemon:
             "probes": self._probes,
             "feed": self._follow,
             "lanes": self._lanes,
-            "liquidation": self.duties.keeper.run,
+            **self.duties.workers(),
             "http": self.http.run,
             "gauges": self._gauges,
             "loop_lag": self.loop_lag.run,
@@ -119,7 +128,8 @@ class Daemon:
         try:
             await _first_of(duties.monitor.first_snapshot, stop)
             symbols = {market.symbol: market.id for market in duties.monitor.markets.values()}
-            adopted = adopt_earlier_life(duties.hand, self.journal, symbols)
+            liquidation = duties.liquidation
+            adopted = 0 if liquidation is None else liquidation.adopt(self.journal, symbols)
             log.info("lanes_started", lanes=sorted(duties.senders), adopted_items=adopted)
             async with asyncio.TaskGroup() as group:
                 for sender in duties.senders.values():
@@ -130,13 +140,20 @@ class Daemon:
     async def _gauges(self, stop: asyncio.Event) -> None:
         while not await sleep_unless(stop, SHOW_SECONDS):
             self.duties.monitor.show()
+            if self.duties.prices is not None:
+                self.duties.prices.show()
 
     async def _retention(self, stop: asyncio.Event) -> None:
-        keep = self.settings.journal.retention_days * SECONDS_PER_DAY
+        journal = self.settings.journal
+        kind_to_days = {None: journal.retention_days, PRICE_KIND: journal.price_retention_days}
         while not await sleep_unless(stop, PRUNE_SECONDS):
-            pruned = self.journal.prune(self.clock.now() - keep)
-            while pruned and not await sleep_unless(stop, 0):
-                pruned = self.journal.prune(self.clock.now() - keep)
+            for kind, days in kind_to_days.items():
+                await self._prune(kind, days * SECONDS_PER_DAY, stop)
+
+    async def _prune(self, kind: str | None, keep_seconds: int, stop: asyncio.Event) -> None:
+        pruned = True
+        while pruned and not await sleep_unless(stop, 0):
+            pruned = self.journal.prune(self.clock.now() - keep_seconds, kind=kind) > 0
 
 
 def status_page(
@@ -164,8 +181,8 @@ def status_page(
         "accounts": len(duties.monitor.watch.book),
         "positions": duties.monitor.watch.book.position_count,
         "under_margin": duties.monitor.under_margin_count(),
-        "batches_in_flight": duties.hand.batches_in_flight,
-        "gas_per_item": duties.hand.gas.parts.item,
+        **({} if duties.liquidation is None else duties.liquidation.status()),
+        **({} if duties.prices is None else duties.prices.status()),
         "lanes": lanes,
         "rpc": transports.pool.status(),
     }

@@ -27,9 +27,19 @@ from risk.units import MarketId, parse_account
 from runtime.clock import Clock
 from runtime.journal import Journal
 from venues.exchange.abi import Abi
+from venues.exchange.readings import Role
 
 URGENT: Final = "urgent"
 HOUSEKEEPING: Final = "housekeeping"
+PRICER: Final = "pricer"
+LANE_FUNCTIONS: Final = {
+    URGENT: ("liquidate",),
+    HOUSEKEEPING: ("close_settled",),
+    PRICER: ("publish",),
+}
+"""What each lane's key may call on the exchange, and nothing else."""
+LANE_ROLES: Final = {URGENT: Role.NONE, HOUSEKEEPING: Role.NONE, PRICER: Role.PRICER}
+"""The one role that each lane's key holds there."""
 CANCEL_GAS: Final = 100_000
 """An empty transfer: 21,000 gas on Ethereum's rules, 60,000 on MegaETH's."""
 
@@ -55,10 +65,10 @@ class LaneParts:
     acknowledge_foreign: bool = False
 
 
-async def open_lane(name: str, key: LaneKey | None, functions: list[str], parts: LaneParts) -> Lane:
-    """Open a lane whose key may call these functions of the exchange and nothing else."""
+async def open_lane(name: str, key: LaneKey | None, parts: LaneParts) -> Lane:
+    """Open a lane whose key may call the lane's functions of the exchange and nothing else."""
     settings, sender = parts.settings, parts.settings.sender
-    selectors = [parts.abi.function(function).selector for function in functions]
+    selectors = [parts.abi.function(function).selector for function in LANE_FUNCTIONS[name]]
     signer = await open_signer(name, key, signing_policy(settings, selectors), parts.session)
     tools = Tools(
         chain=RpcChain(parts.transports.pool, parts.transports.submitter),
@@ -91,9 +101,9 @@ async def open_lane(name: str, key: LaneKey | None, functions: list[str], parts:
     return Lane(name, tools, lane_settings)
 
 
-def open_shadow(journal: Journal, clock: Clock) -> ShadowSender:
+def open_shadow(name: str, journal: Journal, clock: Clock) -> ShadowSender:
     """Make the sender of a dry run: it journals, signs nothing and has no key."""
-    return ShadowSender(URGENT, journal=journal, clock=clock)
+    return ShadowSender(name, journal=journal, clock=clock)
 
 
 def adopt_earlier_life(hand: Hand, journal: Journal, symbols: dict[str, MarketId]) -> int:

@@ -75,6 +75,7 @@ class AccountsMonitor:
         self._updates_needed: dict[MarketId, int] = {}
         self.first_snapshot = asyncio.Event()
         self._listeners: list[Callable[[], None]] = []
+        self._clock_listeners: list[Callable[[], None]] = []
         self._settled_listeners: list[Callable[[LiquidationSettled], None]] = []
 
     # --- for the keepers ---------------------------------------------------------------------
@@ -82,6 +83,10 @@ class AccountsMonitor:
     def on_wake(self, listener: Callable[[], None]) -> None:
         """Call `listener` whenever something may have to be done; it must return at once."""
         self._listeners.append(listener)
+
+    def on_clock(self, listener: Callable[[], None]) -> None:
+        """Call `listener` whenever the venue's clock may have moved; it must return at once."""
+        self._clock_listeners.append(listener)
 
     def on_settled(self, listener: Callable[[LiquidationSettled], None]) -> None:
         """Call `listener` with every liquidation result seen on chain, ours or not."""
@@ -171,6 +176,7 @@ class AccountsMonitor:
             markets=len(snapshot.markets),
         )
         self._wake()
+        self._tell_clock()
 
     def on_changes(self, changes: Sequence[StampedChange], *, now: Seconds) -> None:
         """Apply these in order; wake the keepers when somebody is under margin."""
@@ -191,6 +197,7 @@ class AccountsMonitor:
             self.watch.note_block(self.now, block.number)
             self.watch.advance(self.now)
         self._wake()
+        self._tell_clock()
 
     def on_interrupted(self, reason: str) -> None:
         """Act on nothing until the next snapshot."""
@@ -274,6 +281,10 @@ class AccountsMonitor:
         )
         self.watch.set_market(market, self.now)
         self._metrics.note_price(market)
+
+    def _tell_clock(self) -> None:
+        for listener in self._clock_listeners:
+            listener()
 
     def _wake(self) -> None:
         if self.distrust is None and self.watch.under_margin:

@@ -60,6 +60,9 @@ class Keys(Section):
     housekeeping: LaneKey | None = None
     """Signs what may wait, such as claiming rewards. Must not be the urgent lane's key."""
 
+    pricer: LaneKey | None = None
+    """Signs prices; holds the exchange's role pricer and no other. Must not be another lane's key."""
+
 
 class Sender(Section):
     """How a signed transaction is carried until it is final, expired or replaced."""

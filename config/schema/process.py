@@ -17,9 +17,12 @@ class Journal(Section):
     retention_days: PositiveInt = Field(default=90, le=36_500)
     """Age after which settled entries are removed. Unsettled ones stay."""
 
+    price_retention_days: PositiveInt = Field(default=3, le=36_500)
+    """The same for published prices, which come every few seconds with all that made them (2 kB each)."""
+
 
 class Http(Section):
-    """The page for people and monitoring: /metrics, /healthz, /readyz, /status."""
+    """The page for people and monitoring: /metrics, /healthz, /readyz, /status, /prices."""
 
     listen: Listen = "127.0.0.1:9464"
     """Host and port. There is no password: keep it on loopback or in a private network. Port 0 takes any free one."""

@@ -1,23 +1,23 @@
 """`bellkeeper run [DUTY …]`: the daemon."""
 
 import argparse
-from typing import Final
 
 import uvloop
 
-from keepers.bootstrap import RunOptions, run_daemon
+from keepers.bootstrap import DUTIES, RunOptions, run_daemon
 from keepers.commands.reporting import add_config_argument, load_config
 from runtime.errors import OperatorError
 from runtime.logging import configure_logging
-
-DUTIES: Final = ("liquidation",)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add_config_argument(parser)
     parser.add_argument(
-        "duties", nargs="*", metavar="DUTY", help=f"which duties (all: {', '.join(DUTIES)})"
+        "duties",
+        nargs="*",
+        metavar="DUTY",
+        help=f"which duties: {', '.join(DUTIES)} (all that the profile is set up for)",
     )
     parser.add_argument(
         "--dry-run", action="store_true", help="judge, plan and journal; sign and send nothing"
@@ -40,7 +40,9 @@ def run(arguments: argparse.Namespace) -> int:
     as_json = {"json": True, "text": False}.get(settings.log.format)
     configure_logging(level=settings.log.level, as_json=as_json)
     options = RunOptions(
-        is_dry_run=arguments.dry_run, acknowledge_foreign=arguments.acknowledge_foreign_nonces
+        duties=frozenset(arguments.duties),
+        is_dry_run=arguments.dry_run,
+        acknowledge_foreign=arguments.acknowledge_foreign_nonces,
     )
     uvloop.run(run_daemon(settings, options))
     return 0

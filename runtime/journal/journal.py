@@ -227,10 +227,10 @@ class Journal(JournalReader):
                 rows,
             )
 
-    def prune(self, before: float) -> int:
-        """Forget some of what ended before a time; call it again until it gives 0."""
+    def prune(self, before: float, *, kind: str | None = None) -> int:
+        """Forget some of what ended before a time, all or of one kind; again until it gives 0."""
         with self._connection.commit(durable=False) as db:
-            return retention.prune(db, before)
+            return retention.prune(db, before, kind)
 
     def maintain(self) -> None:
         """Do the file's housekeeping; call it when nothing is urgent."""

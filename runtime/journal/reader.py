@@ -71,6 +71,14 @@ class JournalReader:
         )
         return [rows.intent(row) for row in found]
 
+    def newest_intent(self, *, kind: str, market: str) -> IntentRecord | None:
+        """Find the newest intent of a kind about a market."""
+        row = self._db.execute(
+            f"{_INTENT} WHERE kind = ? AND market = ? ORDER BY intents.id DESC LIMIT 1",
+            (kind, market),
+        ).fetchone()
+        return None if row is None else rows.intent(row)
+
     def intents_at(self, lane: str, nonce: int) -> list[IntentRecord]:
         """List the intents carried by the transactions of a lane at a nonce."""
         found = self._db.execute(

@@ -13,7 +13,8 @@ MOST_ROWS = 500
 _INTENTS = """
 DELETE FROM intents WHERE id IN (
     SELECT id FROM intents
-    WHERE settled_at < ? AND updated_at < ? AND state IN ('final', 'cancelled', 'expired', 'failed')
+    WHERE settled_at < ? AND updated_at < ? AND kind = coalesce(?, kind)
+    AND state IN ('final', 'cancelled', 'expired', 'failed')
     LIMIT ?
 ) RETURNING 'intent' AS subject, id
 """
@@ -29,9 +30,12 @@ DELETE FROM transactions WHERE id IN (
 """
 
 
-def prune(db: sqlite3.Connection, before: float) -> int:
-    """Delete up to `MOST_ROWS` of each kind that ended before a time; give how many went."""
-    gone = db.execute(_INTENTS, (before, before, MOST_ROWS)).fetchall()
+def prune(db: sqlite3.Connection, before: float, kind: str | None = None) -> int:
+    """Delete up to `MOST_ROWS` intents and transactions that ended before a time; give how many went.
+
+    With `kind` only intents of that kind go, and transactions that no other intent refers to.
+    """
+    gone = db.execute(_INTENTS, (before, before, kind, MOST_ROWS)).fetchall()
     gone += db.execute(_TRANSACTIONS, (before, MOST_ROWS)).fetchall()
     db.executemany(
         "DELETE FROM transitions WHERE subject = ? AND subject_id = ?",

@@ -88,7 +88,11 @@ BEGIN SELECT RAISE(ABORT, 'history is not rewritten'); END;
 CREATE TABLE openings (fence INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL) STRICT;
 """
 
-STEPS = (_FIRST,)
+_NEWEST_OF_A_MARKET = """
+CREATE INDEX intents_by_market ON intents (kind, market, id);
+"""
+
+STEPS = (_FIRST, _NEWEST_OF_A_MARKET)
 
 
 def prepare(connection: sqlite3.Connection, path: Path) -> None:

@@ -122,12 +122,29 @@ def test_another_programs_database_is_refused(path: Path, clock: StepClock) -> N
         Journal.open(path, clock)
 
 
+def test_a_journal_of_the_first_version_takes_the_steps_that_it_lacks(
+    path: Path, clock: StepClock, make_intent: MakeIntent
+) -> None:
+    with Journal.open(path, clock) as journal:
+        journal.plan([make_intent()])
+    connection = sqlite3.connect(path)
+    connection.executescript("DROP INDEX intents_by_market; PRAGMA user_version = 1;")
+    connection.close()
+    with Journal.open(path, clock) as journal:
+        intent = make_intent()
+        assert journal.newest_intent(kind=intent.kind, market=intent.market) is not None
+    connection = sqlite3.connect(path)
+    names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master")]
+    connection.close()
+    assert "intents_by_market" in names
+
+
 def test_a_newer_journal_is_refused(path: Path, clock: StepClock) -> None:
     Journal.open(path, clock).close()
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(JournalError, match="has version 99, this program knows 1"):
+    with pytest.raises(JournalError, match="has version 99, this program knows 2"):
         Journal.open(path, clock)
     with pytest.raises(JournalError, match="has version 99"):
         JournalReader.open_to_read(path)

@@ -1,5 +1,7 @@
 """What the journal promises about intents and transactions."""
 
+from dataclasses import replace
+
 import pytest
 
 from runtime.journal import (
@@ -281,6 +283,35 @@ def test_prune_forgets_only_what_is_over(
     assert journal.history(make_draft(1).hash) != []
     assert journal.lanes()[0].next_nonce == 3
     assert journal.prune(clock.seconds - 50) == 0
+
+
+def test_prune_of_one_kind_leaves_the_others(
+    journal: Journal, clock: StepClock, make_intent: MakeIntent, make_draft: MakeDraft
+) -> None:
+    price = replace(make_intent("p"), kind="publish")
+    for nonce, intent in enumerate((make_intent("a"), price)):
+        journal.plan_and_sign([intent], make_draft(nonce))
+        mine(journal, make_draft(nonce).hash)
+        journal.final(make_draft(nonce).hash)
+    clock.seconds += 100
+    assert journal.prune(clock.seconds - 50, kind="publish") == 2
+    assert [intent.account for intent in journal.intents()] == ["a"]
+    assert journal.transaction(make_draft(0).hash) is not None
+    assert journal.transaction(make_draft(1).hash) is None
+
+
+def test_the_newest_intent_of_a_market_is_found(
+    journal: Journal, clock: StepClock, make_intent: MakeIntent
+) -> None:
+    older, newer = make_intent("a"), make_intent("b")
+    for intent in (older, newer, replace(make_intent("c"), market="OTHER")):
+        journal.plan([intent])
+        clock.seconds += 1
+    found = journal.newest_intent(kind=older.kind, market=older.market)
+    assert found is not None
+    assert found.account == "b"
+    assert found.payload == newer.payload
+    assert journal.newest_intent(kind="publish", market=older.market) is None
 
 
 def test_history_cannot_be_rewritten(journal: Journal, make_intent: MakeIntent) -> None:
