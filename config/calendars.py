@@ -104,30 +104,39 @@ def _day(file: CalendarFile, schedule: Schedule, day: date) -> Iterator[tuple[da
     """Give what begins when on one day, its evening before included."""
     evening, *others = schedule.hours
     begin = datetime.combine(day - DAY, time_of(evening.begins))
-    if day.weekday() >= SATURDAY:
-        yield begin, Session.WEEKEND
-        return
-    if day.isoformat() in file.holidays:
-        yield begin, Session.HOLIDAY
+    closed = _closed(file, day)
+    if closed is not None:
+        yield begin, closed
         return
     early = file.early_closes.get(day.isoformat())
     yield begin, Session(evening.session)
     for hours in others:
         begins = hours.begins
-        if early is not None and hours.session == "post":
+        if early is not None and early.post_from is not None and hours.session == "post":
             begins = early.post_from
         yield datetime.combine(day, time_of(begins)), Session(hours.session)
-    yield from _after(schedule, early, day)
+    yield from _after(file, schedule, early, day)
+
+
+def _closed(file: CalendarFile, day: date) -> Session | None:
+    """Give why a day is without trading, or None for a trading day."""
+    if day.weekday() >= SATURDAY:
+        return Session.WEEKEND
+    return Session.HOLIDAY if day.isoformat() in file.holidays else None
 
 
 def _after(
-    schedule: Schedule, early: EarlyClose | None, day: date
+    file: CalendarFile, schedule: Schedule, early: EarlyClose | None, day: date
 ) -> Iterator[tuple[datetime, Session]]:
-    """Give the pause between a day's close and the next day's evening, where there is one."""
+    """Give the pause between a day's close and the next day's evening, where there is one.
+
+    Before a day without trading it is no pause: the weekend begins when Friday closes.
+    """
     if early is not None:
         yield datetime.combine(day, time_of(early.closes)), Session.HOLIDAY
     elif schedule.closes != schedule.hours[0].begins:
-        yield datetime.combine(day, time_of(schedule.closes)), Session.HALTED
+        pause = _closed(file, day + DAY) or Session.HALTED
+        yield datetime.combine(day, time_of(schedule.closes)), pause
 
 
 def _seconds(local: datetime, zone: ZoneInfo) -> Seconds:

@@ -88,8 +88,8 @@ class EarlyClose(Section):
     """A trading day that ends early."""
 
     name: str
-    post_from: TimeOfDay
-    """When the regular session ends."""
+    post_from: TimeOfDay | None = None
+    """When the regular session ends; left out where the day has no post session."""
     closes: TimeOfDay
 
 
@@ -128,4 +128,22 @@ class CalendarFile(Section):
             raise ValueError(
                 f"must list a day as holiday or early close, found {both[0]} as both: remove one"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _early_closes_fit_their_day(self) -> "CalendarFile":
+        for key, early in self.early_closes.items():
+            usual = next(each for each in self.schedule if key < each.effective_to.isoformat())
+            has_post = any(hours.session == "post" for hours in usual.hours)
+            if has_post != (early.post_from is not None):
+                found = "none" if early.post_from is None else early.post_from
+                raise ValueError(
+                    f"must have post_from exactly on days with a post session, found {found} on"
+                    f" {key}: correct post_from"
+                )
+            if not (early.post_from or "") < early.closes < usual.closes:
+                raise ValueError(
+                    f"must close early days after post_from and before {usual.closes}, found"
+                    f" {early.closes} on {key}: correct closes"
+                )
         return self

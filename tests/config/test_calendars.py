@@ -16,6 +16,7 @@ from config.calendars import (
     local_time,
     midnight,
 )
+from config.markets import MARKETS_DIRECTORY, load_market
 from risk.sessions import Session
 from risk.units import Seconds
 from runtime.errors import OperatorError
@@ -133,10 +134,26 @@ def test_names_the_day(us_equities: Calendar) -> None:
 
 
 def test_a_market_follows_the_calendar_of_its_class_or_symbol() -> None:
+    cme_energy, us_equities = load_calendars()
+    calendars = (cme_energy, us_equities)
+    assert calendar_of("NVDA", "stock", calendars) is us_equities
+    assert calendar_of("GLD", "commodity", calendars) is us_equities
+    assert calendar_of("WTI", "commodity", calendars) is cme_energy
+    assert calendar_of("CORN", "commodity", calendars) is None
+
+
+def test_each_market_that_is_shipped_has_a_calendar() -> None:
     calendars = load_calendars()
-    assert calendar_of("NVDA", "stock", calendars) is calendars[0]
-    assert calendar_of("GLD", "commodity", calendars) is calendars[0]
-    assert calendar_of("WTI", "commodity", calendars) is None
+    markets = [load_market(path.stem.upper()) for path in sorted(MARKETS_DIRECTORY.glob("*.toml"))]
+    followed = {
+        market.symbol: getattr(
+            calendar_of(market.symbol, market.asset_class, calendars), "name", ""
+        )
+        for market in markets
+    }
+    assert followed.pop("WTI") == "cme_energy"
+    assert {"AAPL", "ETHA", "GLD", "IBIT", "QQQ", "SPY", "TBILL"} <= set(followed)
+    assert set(followed.values()) == {"us_equities"}
 
 
 def test_two_calendars_for_one_market_are_refused(tmp_path: Path) -> None:
@@ -165,6 +182,17 @@ def test_two_calendars_for_one_market_are_refused(tmp_path: Path) -> None:
         ),
         ("[holidays]", "[hollidays]", "hollidays"),
         ("asset_classes", "#", "asset_classes is missing"),
+        (
+            'after Thanksgiving", post_from = "13:00"',
+            'after Thanksgiving"',
+            "must have post_from exactly on days with a post session, found none on 2025-11-28",
+        ),
+        (
+            'Eve", post_from = "13:00"',
+            'Eve", post_from = "17:00"',
+            "after post_from and before 20:00, found 17:00 on 2025-12-24: correct closes",
+        ),
+        ('closes = "17:00" }', 'closes = "20:00" }', "before 20:00, found 20:00 on 2025-07-03"),
     ],
 )
 def test_a_wrong_file_is_one_sentence(tmp_path: Path, old: str, new: str, sentence: str) -> None:
@@ -192,7 +220,11 @@ def test_a_trade_pause_within_the_day_is_a_halt(tmp_path: Path) -> None:
     text = SHIPPED.read_text().replace('closes = "20:00"', 'closes = "19:00"')
     path = tmp_path / "pause.toml"
     path.write_text(text)
-    assert at(load_calendar(path), "2026-11-23 19:30") is Session.HALTED
+    pausing = load_calendar(path)
+    assert at(pausing, "2026-11-23 19:30") is Session.HALTED
+    # Before days without trading there is no pause: they begin at the close.
+    assert at(pausing, "2026-11-20 19:30") is Session.WEEKEND
+    assert at(pausing, "2026-11-25 19:30") is Session.HOLIDAY
 
 
 def test_schedules_follow_on_each_other(tmp_path: Path) -> None:
@@ -201,8 +233,12 @@ def test_schedules_follow_on_each_other(tmp_path: Path) -> None:
         'hours = [{{ session = "regular", from = "20:00" }}]\ncloses = "20:00"\n\n[holidays]'
     )
     path = tmp_path / "later.toml"
-    path.write_text(SHIPPED.read_text().replace("[holidays]", second.format(begin="2028-01-01")))
-    assert at(load_calendar(path), "2028-01-04 03:00") is Session.REGULAR
+    later = SHIPPED.read_text().replace("[holidays]", second.format(begin="2028-01-01"))
+    # An early close is of its own day's schedule: this one has no post session.
+    path.write_text(f'{later}2028-01-05 = {{ name = "Half a day", closes = "13:00" }}\n')
+    calendar = load_calendar(path)
+    assert at(calendar, "2028-01-04 03:00") is Session.REGULAR
+    assert at(calendar, "2028-01-05 13:00") is Session.HOLIDAY
     path.write_text(SHIPPED.read_text().replace("[holidays]", second.format(begin="2028-02-01")))
     with pytest.raises(OperatorError, match="close the gap"):
         load_calendar(path)

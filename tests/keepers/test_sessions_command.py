@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from config.calendars import CALENDARS_DIRECTORY
 from keepers.cli import main
 
 SPAN = ("--from", "2026-11-25", "--to", "2026-11-29")
@@ -13,11 +14,21 @@ SPAN = ("--from", "2026-11-25", "--to", "2026-11-29")
 def test_prints_the_days_around_a_holiday(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sessions", *SPAN]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("us_equities (America/New_York): AAPL, ")
-    assert lines[2].split() == ["Wed", "2026-11-25", "00:00", "-0500", "Wed", "05:00", "overnight"]
+    (heading,) = [
+        line for line in lines if line.startswith("us_equities (America/New_York): AAPL, ")
+    ]
+    assert lines[lines.index(heading) + 2].split() == [
+        "Wed",
+        "2026-11-25",
+        "00:00",
+        "-0500",
+        "Wed",
+        "05:00",
+        "overnight",
+    ]
     assert "Wed 2026-11-25 20:00 -0500  Thu 01:00  holiday       Thanksgiving Day" in lines
     assert "Fri 2026-11-27 13:00 -0500  Fri 18:00  post          Day after Thanksgiving" in lines
-    assert lines[-1] == "WTI: no calendar, so the session is unknown: restricted"
+    assert "cme_energy (America/New_York): WTI" in lines
 
 
 def test_shows_the_change_of_the_clocks(capsys: pytest.CaptureFixture[str]) -> None:
@@ -30,7 +41,7 @@ def test_shows_the_change_of_the_clocks(capsys: pytest.CaptureFixture[str]) -> N
 def test_gives_stable_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sessions", *SPAN, "--json", "-"]) == 0
     report = json.loads(capsys.readouterr().out)
-    assert report["markets_without_calendar"] == ["WTI"]
+    assert report["markets_without_calendar"] == []
     calendar = report["us_equities"]
     assert "NVDA" in calendar["markets"]
     assert calendar["boundaries"][4] == {
@@ -39,6 +50,16 @@ def test_gives_stable_json(capsys: pytest.CaptureFixture[str]) -> None:
         "session": "holiday",
         "start_seconds": 1_795_654_800,
     }
+
+
+def test_a_market_without_a_calendar_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = "us_equities.toml"
+    (tmp_path / name).write_text((CALENDARS_DIRECTORY / name).read_text())
+    assert main(["sessions", *SPAN, "--calendars", str(tmp_path)]) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == "WTI: no calendar, so the session is unknown: restricted"
 
 
 def test_without_dates_it_shows_the_coming_week(capsys: pytest.CaptureFixture[str]) -> None:

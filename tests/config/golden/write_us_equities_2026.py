@@ -7,7 +7,7 @@ last looked at every line that changed.
 from datetime import date
 from pathlib import Path
 
-from config.calendars import Calendar, load_calendars, local_time, midnight
+from config.calendars import CALENDARS_DIRECTORY, Calendar, load_calendar, local_time, midnight
 
 GOLDEN = Path(__file__).parent / "us_equities_2026.csv"
 
@@ -22,5 +22,5 @@ def rows(calendar: Calendar) -> list[str]:
 
 
 if __name__ == "__main__":
-    (us_equities,) = load_calendars()
-    GOLDEN.write_text("\n".join(["local_time,start_seconds,session", *rows(us_equities), ""]))
+    lines = rows(load_calendar(CALENDARS_DIRECTORY / "us_equities.toml"))
+    GOLDEN.write_text("\n".join(["local_time,start_seconds,session", *lines, ""]))
