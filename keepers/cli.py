@@ -23,6 +23,11 @@ COMMANDS: Final = {
     "run": ("keepers.commands.run", "run the daemons of one or more duties"),
     "check": ("keepers.commands.check", "verify chain, contract, roles, keys and clocks"),
     "explain": ("keepers.commands.explain", "print the verdict on one account, number by number"),
+    "explain-price": (
+        "keepers.commands.explain_price",
+        "print what makes a market's price: every input, weight and rejection",
+    ),
+    "vouch": ("keepers.commands.vouch", "say that a far price is true, for some minutes"),
     "status": ("keepers.commands.status", "ask a running keeper how it is"),
     "sessions": ("keepers.commands.sessions", "print when the underlying markets open and close"),
     "journal": ("keepers.commands.journal", "show what was decided, or judge it again"),

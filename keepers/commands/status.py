@@ -2,11 +2,9 @@
 
 import argparse
 import json
-import urllib.error
-import urllib.request
-from typing import Any, Final
 
 from keepers.cli import EXIT_CHECK_FAILED, EXIT_GOOD
+from keepers.commands.asking import ask_keeper
 from keepers.commands.reporting import (
     add_config_argument,
     add_json_argument,
@@ -14,9 +12,6 @@ from keepers.commands.reporting import (
     load_config,
     write_report,
 )
-from runtime.errors import OperatorError
-
-TIMEOUT_SECONDS: Final = 5.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,8 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print what the keeper says of itself; exit code 2 while it is not ready."""
     listen = load_config(arguments).settings.http.listen
-    ready = _get(listen, "/readyz")
-    status = _get(listen, "/status")
+    ready = ask_keeper(listen, "/readyz")
+    status = ask_keeper(listen, "/status")
     reasons: dict[str, str] = ready["reasons"]
     text = ["ready" if ready["ready"] else "not ready"]
     text += [f"  {name}: {reason}" for name, reason in reasons.items()]
@@ -40,18 +35,3 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _plain(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
-
-
-def _get(listen: str, page: str) -> Any:  # noqa: ANN401 - whatever JSON the keeper answers
-    try:
-        with urllib.request.urlopen(f"http://{listen}{page}", timeout=TIMEOUT_SECONDS) as answer:
-            return json.load(answer)
-    except urllib.error.HTTPError as error:
-        # /readyz answers 503 with its reasons in the body.
-        with error:
-            return json.load(error)
-    except (OSError, ValueError) as error:
-        raise OperatorError(
-            f"expected a running keeper at {listen} ([http] listen), but {error}:"
-            " start it with `bellkeeper run`, or name the profile that it runs with"
-        ) from error
