@@ -53,6 +53,8 @@ class Node:
     ws_url: str
     block_notes: Path
     """What the block producer writes, a record of `BLOCK_RECORD` for each block."""
+    legs: Path
+    """What it reads: how fast the chain's clock is to go (drills/venue_clock.py)."""
 
 
 def find_anvil(root: Path = ROOT) -> Path:
@@ -84,22 +86,28 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def running_node(folder: Path, *, accounts: int = 16) -> Iterator[Node]:
-    """Run the chain for as long as the block lasts; logs and notes go into `folder`."""
-    binary = find_anvil()
-    notes = folder / "blocks.bin"
-    notes.unlink(missing_ok=True)
+def running_node(folder: Path, *, accounts: int = 16, start: int | None = None) -> Iterator[Node]:
+    """Run the chain for as long as the block lasts; logs and notes go into `folder`.
+
+    `start` is the time at which the chain's clock begins; left out, ours.
+    """
+    binary, start = find_anvil(), int(time.time()) if start is None else start
+    notes, legs = folder / "blocks.bin", folder / "legs.json"
+    for path in (notes, legs):
+        path.unlink(missing_ok=True)
     with contextlib.ExitStack() as stack:
-        common = ["--chain-id", str(CHAIN_ID), "--no-mining", "--quiet"]
+        common = ["--chain-id", str(CHAIN_ID), "--no-mining", "--quiet", "--timestamp", str(start)]
         origin = stack.enter_context(
             _listening([str(binary), *common, "--accounts", "1"], folder / "origin.log")
         )
         ours = [*common, *_NODE_OPTIONS, "--accounts", str(accounts), "--fork-url", origin]
         url = stack.enter_context(_listening([str(binary), *ours], folder / "anvil.log"))
-        producer = [sys.executable, "-m", "drills.block_producer", url, str(notes)]
+        producer = [sys.executable, "-m", "drills.block_producer", url, str(notes), str(legs)]
+        producer.append(str(start))
         stack.enter_context(_process(producer, folder / "block_producer.log"))
         _wait_for_blocks(notes)
-        yield Node(http_url=url, ws_url=url.replace("http", "ws", 1), block_notes=notes)
+        ws_url = url.replace("http", "ws", 1)
+        yield Node(http_url=url, ws_url=ws_url, block_notes=notes, legs=legs)
 
 
 @contextlib.contextmanager

@@ -1,14 +1,17 @@
-"""Ask a node for a block every 10 ms, and note when each was there.
+"""Ask a node for a block every 10 ms, at the times of the chain's clock, and note when each was there.
 
 Its own small process, so that nothing the drill computes delays a block. The notes are the drill's
 only clock for "how long did it take": number, timestamp and monotonic time of each block, binary
-records of fixed size that are appended and never rewritten.
+records of fixed size that are appended and never rewritten. Until the file with the legs is there,
+the chain's clock goes as ours does; then at the pace of each leg.
 """
 
 import http.client
 import json
 import sys
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -16,18 +19,52 @@ from urllib.parse import urlsplit
 from drills.anvil import BLOCK_RECORD
 
 PERIOD_SECONDS: Final = 0.01
-_BODY: Final = b'{"jsonrpc":"2.0","id":1,"method":"evm_mine_detailed","params":[]}'
 _HEADERS: Final = {"Content-Type": "application/json"}
 
 
-def produce(url: str, notes: Path) -> None:
+@dataclass(slots=True)
+class PacedClock:
+    """The chain's clock, in seconds with a fraction; it never goes back."""
+
+    now: float
+    legs: Sequence[tuple[float, float]] = field(default=())
+    """(until, pace), in order; after the last the pace is 1."""
+
+    def advance(self, elapsed: float) -> int:
+        """Let so many of our seconds pass; give the timestamp of the next block.
+
+        A leg's end is not jumped over: the next leg begins with the next block.
+        """
+        for until, pace in self.legs:
+            if self.now < until:
+                self.now = min(until, self.now + elapsed * pace)
+                return int(self.now)
+        self.now += elapsed
+        return int(self.now)
+
+
+def read_legs(path: Path) -> Sequence[tuple[float, float]]:
+    """Read what `drills.venue_clock` wrote; nothing while there is no file."""
+    try:
+        return [(float(until), float(pace)) for until, pace in json.loads(path.read_text())]
+    except FileNotFoundError:
+        return ()
+
+
+def produce(url: str, notes: Path, legs: Path, start: int) -> None:
     """Mine until the process is ended; a block that is late is not made up for."""
     where = urlsplit(url)
     connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=60)
-    due = time.monotonic()
+    due = last = time.monotonic()
+    clock = PacedClock(float(start))
     with notes.open("ab", buffering=0) as output:
         while True:
-            connection.request("POST", "/", _BODY, _HEADERS)
+            if not clock.legs:
+                clock.legs = read_legs(legs)
+            began = time.monotonic()
+            timestamp = clock.advance(began - last)
+            last = began
+            connection.request("POST", "/", _body(timestamp), _HEADERS)
             answer = json.loads(connection.getresponse().read())
             block = answer["result"][0]
             output.write(
@@ -39,5 +76,16 @@ def produce(url: str, notes: Path) -> None:
             time.sleep(max(0.0, due - time.monotonic()))
 
 
+def _body(timestamp: int) -> str:
+    return json.dumps(
+        {
+            "jsonrpc": "2.0",
+            "id": 1,
+            "method": "evm_mine_detailed",
+            "params": [{"timestamp": timestamp}],
+        }
+    )
+
+
 if __name__ == "__main__":
-    produce(sys.argv[1], Path(sys.argv[2]))
+    produce(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4]))

@@ -1,7 +1,8 @@
-"""The demo: a crash day on a real chain, with the keeper as a process of its own.
+"""The demo: a weekend on a real chain, with the keeper as a process of its own, both duties in it.
 
-Order: node, exchange, traders, keeper, day, settling, audit. What is reported comes from the chain
-through the drill's own observer; the keeper is only asked whether it is ready.
+Order: node, exchange, price servers and books, keeper, traders, weekend, settling, audit. What is
+reported comes from the chain through the drill's own observer; the keeper is only asked whether it is
+ready. It publishes every price there is: nobody else may.
 """
 
 import asyncio
@@ -13,9 +14,13 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
+from config.calendars import calendar_of, load_calendars
+from drills import weekend
 from drills.anvil import ROOT, Node, running_node
 from drills.block_notes import BlockNotes
-from drills.chain import DrillChain
+from drills.book_server import BookServer
+from drills.book_traders import BookTraders
+from drills.chain import DrillChain, DrillFault
 from drills.exchange_setup import DrillExchange, deploy
 from drills.final_state import read_final_state
 from drills.folder import own_folder
@@ -23,15 +28,27 @@ from drills.invariants import Findings
 from drills.journal_evidence import gather
 from drills.keeper_process import KeeperProcess, keeper_process
 from drills.killer import Killer
-from drills.market import Day, crash_day
 from drills.observer import Observer
 from drills.population import make_population
+from drills.price_servers.running import PriceServers, ServersPlan, running_price_servers
+from drills.price_settings import (
+    EXCHANGE_FEEDS,
+    hermes_feed,
+    price_settings,
+    pro_feeds,
+    write_key,
+)
+from drills.reopening import reopening_report
 from drills.screen import Screen
 from drills.summary import Circumstances, summarise
 from drills.traders import fill_bank, fund_pools, open_accounts, settle_trades
-from drills.venue_driver import VenueDriver
+from drills.venue_clock import VenueClock
+from drills.weekend_prices import Shape, WeekendPrices
+from monitors.prices.pyth_hermes import HermesFeed
 from risk.market import Market
+from risk.sessions import SessionTimeline
 from risk.units import MarketId
+from runtime.errors import OperatorError
 from venues.exchange.abi import load_abi
 from venues.exchange.views import ViewDecoder
 
@@ -39,12 +56,15 @@ FOLDER: Final = ROOT / "build" / "demo"
 BACKSTOP_USD: Final = 40_000_000
 INSURANCE_USD: Final = 1_000_000
 QUIET_SECONDS: Final = 2.0
-"""Nobody due and nobody cooling down for so long: the day has settled."""
+"""Nobody due and nobody cooling down for so long: the weekend has settled."""
 MOST_SECONDS: Final = 112.0
 """The settling ends by then, so that all of it stays within two minutes."""
 SHORTEST_SETTLE_SECONDS: Final = 10.0
-"""Except on a machine so slow that the day itself took too long."""
+"""Except on a machine so slow that the weekend itself took too long."""
 POLL_SECONDS: Final = 0.1
+FIRST_PRICES_SECONDS: Final = 30.0
+HEARTBEAT_SECONDS: Final = 0.05
+"""Of the book server: minutes of a clock that goes thousands of times faster."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,10 +73,10 @@ class DemoOptions:
 
     accounts: int = 2_000
     seed: int = 1
-    day: Day = field(default_factory=Day)
+    shape: Shape = field(default_factory=Shape)
     pace: float = 1.0
     kill_keeper_at: Sequence[float] = ()
-    """Seconds of the day at which the keeper is killed with SIGKILL and started again."""
+    """Seconds after the weekend began at which the keeper is killed and started again."""
     kill_keeper_in_flight: int = 0
     """How many times it is killed while a transaction of its is signed and not yet mined."""
     metrics_port: int | None = None
@@ -89,7 +109,7 @@ class Demo:
         with (
             own_folder(folder),
             self._screen.logging_to(folder / "demo.log"),
-            running_node(folder) as node,
+            running_node(folder, start=weekend.SETUP) as node,
         ):
             chain = DrillChain(node.http_url)
             try:
@@ -101,11 +121,44 @@ class Demo:
         screen, folder = self._screen, self._options.folder
         screen.stage("deploying the exchange")
         exchange = await deploy(chain, node, folder, report=screen.say)
-        screen.scene.starts = exchange.starts
-        driver = VenueDriver(chain, exchange.starts, random=self._random)
-        screen.scene.driver = driver
-        await driver.publish_first()
-        markets = await _read_markets(chain)
+        clock = VenueClock(node.block_notes, node.legs)
+        screen.scene.starts, screen.scene.clock = exchange.starts, clock
+        prices = WeekendPrices(
+            starts=exchange.starts,
+            timeline=_timeline(exchange),
+            seed=self._options.seed,
+            shape=self._options.shape,
+        )
+        screen.stage("starting price servers and books")
+        async with _providers(exchange, prices, clock, self._random) as (servers, books):
+            settings = price_settings(
+                servers,
+                symbols=list(exchange.starts),
+                book_url=books.url,
+                key_file=write_key(folder, servers.api_key),
+            )
+            with keeper_process(
+                folder, exchange.profile, port=self._options.metrics_port, more=settings
+            ) as keeper:
+                return await self._with_prices(chain, node, exchange, prices, clock, keeper)
+
+    async def _with_prices(
+        self,
+        chain: DrillChain,
+        node: Node,
+        exchange: DrillExchange,
+        prices: WeekendPrices,
+        clock: VenueClock,
+        keeper: KeeperProcess,
+    ) -> dict[str, object]:
+        screen = self._screen
+        screen.stage("starting the keeper")
+        keeper.start()
+        await keeper.wait_until_ready()
+        screen.say(f"keeper is ready, metrics at {keeper.url}/metrics")
+        screen.scene.metrics_url = f"{keeper.url}/metrics"
+        markets = await _priced_markets(chain, keeper)
+        screen.say("every market has a price: the keeper's, from three providers that agree")
         observer = Observer(
             chain,
             BlockNotes(node.block_notes),
@@ -114,17 +167,10 @@ class Demo:
             backstop=exchange.backstop,
             from_block=exchange.deployed_at_block,
         )
-        with keeper_process(folder, exchange.profile, port=self._options.metrics_port) as keeper:
-            async with _in_background(driver.run()):
-                await self._open_accounts(chain, exchange, markets)
-                screen.stage("starting the keeper")
-                keeper.start()
-                await observer.catch_up()
-                await keeper.wait_until_ready()
-                self._screen.say(f"keeper is ready, metrics at {keeper.url}/metrics")
-                screen.scene.metrics_url = f"{keeper.url}/metrics"
-                screen.scene.observer = observer
-                return await self._with_keeper(chain, exchange, observer, driver, keeper)
+        await self._open_accounts(chain, exchange, markets)
+        await observer.catch_up()
+        screen.scene.observer = observer
+        return await self._with_keeper(chain, exchange, observer, prices, clock, keeper)
 
     async def _open_accounts(
         self, chain: DrillChain, exchange: DrillExchange, markets: dict[MarketId, Market]
@@ -148,14 +194,15 @@ class Demo:
         chain: DrillChain,
         exchange: DrillExchange,
         observer: Observer,
-        driver: VenueDriver,
+        prices: WeekendPrices,
+        clock: VenueClock,
         keeper: KeeperProcess,
     ) -> dict[str, object]:
         setup_seconds = time.monotonic() - self._started
         insurance_before = observer.tally.insurance_fund
         with self._screen.live():
             async with _in_background(observer.run(), self._screen.run()):
-                await self._day(exchange, driver, keeper)
+                await self._weekend(clock, keeper)
                 await self._settle(observer, keeper)
         self._screen.stage("auditing the chain")
         if self._options.serve is None:
@@ -180,6 +227,7 @@ class Demo:
                 keeper_kills=keeper.kills,
                 setup_seconds=setup_seconds,
                 total_seconds=time.monotonic() - self._started,
+                reopening=reopening_report(state.markets, observer.marks, prices),
             ),
         )
         self._on_report(report)
@@ -188,20 +236,17 @@ class Demo:
             await keeper.stop()
         return report
 
-    async def _day(
-        self, exchange: DrillExchange, driver: VenueDriver, keeper: KeeperProcess
-    ) -> None:
-        """Let the day happen; kill the keeper when it is time."""
-        self._screen.stage("crash day")
-        day = self._options.day.paced(self._options.pace)
-        driver.begin_day(crash_day(self._random, exchange.starts, day))
+    async def _weekend(self, clock: VenueClock, keeper: KeeperProcess) -> None:
+        """Let the weekend happen; kill the keeper when it is time."""
+        self._screen.stage("weekend")
+        clock.set_out(weekend.paced(weekend.LEGS, self._options.pace))
         killer = Killer(
             keeper,
             at_seconds=self._options.kill_keeper_at,
             in_flight=self._options.kill_keeper_in_flight,
             say=self._screen.say,
         )
-        while not driver.day_is_over.is_set() or killer.has_appointments:
+        while clock.now() < weekend.END or killer.has_appointments:
             killer.look()
             await asyncio.sleep(killer.period_seconds)
 
@@ -235,6 +280,63 @@ async def _in_background(*work: Coroutine[None, None, None]) -> AsyncIterator[No
     except BaseExceptionGroup as errors:
         # One cause is what a person needs; the others are its consequences.
         raise errors.exceptions[0] from None
+
+
+@contextlib.asynccontextmanager
+async def _providers(
+    exchange: DrillExchange, prices: WeekendPrices, clock: VenueClock, random: Random
+) -> AsyncIterator[tuple[PriceServers, BookServer]]:
+    """Serve prices and books for as long as the block lasts."""
+    symbols = list(exchange.starts)
+    plan = ServersPlan(
+        hermes_feeds=tuple(
+            HermesFeed(feed_id=hermes_feed(place), symbol=symbol)
+            for place, symbol in enumerate(symbols)
+        ),
+        pro_feeds=pro_feeds(symbols),
+        pro_hosts=2,
+        json_providers=(EXCHANGE_FEEDS,),
+    )
+    traders = BookTraders(exchange.starts, believed=prices.believed, now=clock.now, random=random)
+    books = BookServer(traders.engines, now_ms=clock.now_ms, heartbeat_seconds=HEARTBEAT_SECONDS)
+    stop = asyncio.Event()
+    async with (
+        running_price_servers(prices, plan, now=clock.now) as servers,
+        _in_background(books.run(stop), traders.run()),
+    ):
+        await books.started.wait()
+        yield servers, books
+        stop.set()
+
+
+def _timeline(exchange: DrillExchange) -> SessionTimeline:
+    """Give the hours of the drill's markets, which all follow one calendar."""
+    calendars = load_calendars()
+    found = {
+        calendar.name: calendar
+        for market in exchange.plan.markets
+        if (calendar := calendar_of(market.symbol, market.asset_class, calendars)) is not None
+    }
+    if len(found) != 1:
+        raise DrillFault(f"expected markets of one calendar, found {sorted(found)}")
+    return next(iter(found.values())).timeline
+
+
+async def _priced_markets(chain: DrillChain, keeper: KeeperProcess) -> dict[MarketId, Market]:
+    """Wait until the keeper has published a price of every market."""
+    deadline = time.monotonic() + FIRST_PRICES_SECONDS
+    while True:
+        markets = await _read_markets(chain)
+        if all(market.mark for market in markets.values()):
+            return markets
+        keeper.check_alive()
+        if time.monotonic() > deadline:
+            without = sorted(each.symbol for each in markets.values() if not each.mark)
+            raise OperatorError(
+                f"expected the keeper to price every market within {FIRST_PRICES_SECONDS:g} s,"
+                f" found none of {', '.join(without)} (see keeper.log)"
+            )
+        await asyncio.sleep(POLL_SECONDS)
 
 
 async def _read_markets(chain: DrillChain) -> dict[MarketId, Market]:

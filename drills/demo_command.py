@@ -1,4 +1,4 @@
-"""`bellkeeper demo`: a crash day on a real chain, in at most two minutes.
+"""`bellkeeper demo`: a weekend on a real chain, Friday 15:00 to Monday 10:00, in at most two minutes.
 
 Exit code 0 when every invariant holds, 2 when one does not, 1 for a bug, 78 when a person must act.
 """
@@ -14,9 +14,9 @@ from typing import Final
 import uvloop
 
 from drills.demo import FOLDER, Demo, DemoOptions
-from drills.market import Day
 from drills.screen import Screen
 from drills.summary import as_json, as_text, is_good
+from drills.weekend_prices import Shape
 from runtime.errors import OperatorError
 
 EXIT_GOOD: Final = 0
@@ -25,6 +25,7 @@ FEWEST_ACCOUNTS: Final = 20
 MOST_ACCOUNTS: Final = 5_000
 STEEPEST_FALL: Final = 40.0
 """Percent; a deeper fall takes longer than two minutes, because prices are clamped."""
+SHORTEST_PACE: Final = 0.1
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,14 +36,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--serve", action="store_true", help="keep all running after the report, until Ctrl-C")
     add("--json", metavar="FILE", help="write the report as JSON; - for standard output alone")
     add("--crash-percent", type=float, default=12.0, metavar="P", help="fall of the first stock")
-    add("--pace", type=float, default=1.0, metavar="X", help="length of the quiet phases, times X")
+    add("--pace", type=float, default=1.0, metavar="X", help="length of the weekend, times X")
     add(
         "--kill-keeper-at",
         type=float,
         action="append",
         default=[],
         metavar="SECONDS",
-        help="SIGKILL the keeper so long after the day began, and start it again (repeatable)",
+        help="SIGKILL the keeper so long after the weekend began, and start it again (repeatable)",
     )
     add(
         "--kill-keeper-in-flight",
@@ -73,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
     options = DemoOptions(
         accounts=arguments.accounts,
         seed=arguments.seed,
-        day=Day(fall=arguments.crash_percent / 100),
+        shape=Shape(fall=arguments.crash_percent / 100),
         pace=arguments.pace,
         kill_keeper_at=arguments.kill_keeper_at,
         kill_keeper_in_flight=arguments.kill_keeper_in_flight,
@@ -123,9 +124,9 @@ def _check(arguments: argparse.Namespace) -> None:
             f"expected --crash-percent above 0 and at most {STEEPEST_FALL:g}, found "
             f"{arguments.crash_percent:g}: choose a smaller fall"
         )
-    if not 0 < arguments.pace <= 2:
+    if not SHORTEST_PACE <= arguments.pace <= 2:
         raise OperatorError(
-            f"expected --pace above 0 and at most 2, found {arguments.pace:g}: choose another"
+            f"expected --pace from {SHORTEST_PACE} to 2, found {arguments.pace:g}: choose another"
         )
     if arguments.json not in (None, "-") and not Path(arguments.json).parent.is_dir():
         raise OperatorError(

@@ -1,7 +1,7 @@
 """Who is who on the drill's chain: anvil's own well-known development accounts.
 
-Their keys are printed in every tutorial and worth nothing. Pricer, matcher and traders' bank send
-through the node, which holds these keys; owner and keeper sign for themselves, as in production,
+Their keys are printed in every tutorial and worth nothing. Matcher and traders' bank send through
+the node, which holds these keys; owner, pricer and keeper sign for themselves, as in production,
 with encrypted keystores that are written into the drill's folder. No key library is needed here:
 a keystore is text.
 """
@@ -57,6 +57,12 @@ _KEYSTORES: Final = {
         iv="2157391cc7b7ff2e5328229dbaa7bd4f",
         salt="1dfa33311220aac9558198710109b9dc",
         mac="ca90c384ae8cfd37a1d1fde225d546096ccfd0dae0e8418cffff628f3bc53f97",
+    ),
+    PRICER: _Sealed(
+        ciphertext="162a14ce87ff1a963509f4f7d4ef9a8b4948be551f06ec884621c4361742cdd4",
+        iv="ac7e6acd62db1bbd3090abfd95ca8245",
+        salt="fbf2ffa621398376add23d51c780fb9a",
+        mac="d963792e3cee4a48776e789c39d13c93273d0d5718bf458b3482c62d793d1288",
     ),
     HOUSEKEEPER: _Sealed(
         ciphertext="21c878e11c37de92fb5d7bd9fb838cfc463f747d40c0a89037dde95506cc2b91",

@@ -5,7 +5,7 @@ writes is what the keeper is started with.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +13,8 @@ from config.markets import ExchangePlan, load_exchange
 from config.settings import Keys
 from drills.anvil import Node
 from drills.chain import DrillChain
-from drills.dev_keys import HOUSEKEEPER, KEEPER, OWNER, ROLES, write_keystore
+from drills.dev_keys import HOUSEKEEPER, KEEPER, OWNER, PRICER, ROLES, write_keystore
+from drills.price_settings import LEAP_SECONDS
 from keepers.deployment import DeploymentRequest, deploy_exchange
 from keepers.sender.local_signer import LocalSigner
 from keepers.sender.signer import Signer
@@ -49,7 +50,7 @@ async def deploy(
     symbols: Sequence[str] = SYMBOLS,
 ) -> DrillExchange:
     """Deploy token and exchange, list the markets, give out the roles, write the profile."""
-    plan = load_exchange(symbols=symbols)
+    plan = _patient(load_exchange(symbols=symbols))
     owner = write_keystore(folder, "owner", OWNER)
     profile = folder / "exchange.toml"
     profile.unlink(missing_ok=True)
@@ -69,6 +70,7 @@ async def deploy(
             keys=Keys(
                 urgent=write_keystore(folder, "urgent", KEEPER),
                 housekeeping=write_keystore(folder, "housekeeping", HOUSEKEEPER),
+                pricer=write_keystore(folder, "pricer", PRICER),
             ),
             max_fee_per_gas_wei=MAX_FEE_WEI,
         ),
@@ -84,3 +86,13 @@ async def deploy(
         backstop=AccountId(int.from_bytes(backstop, "big")),
         deployed_at_block=stands.deployed_at_block,
     )
+
+
+def _patient(plan: ExchangePlan) -> ExchangePlan:
+    """Let prices live longer than shipped: the drill's clock may leap by minutes in one block."""
+    rules = {"expiry_seconds": LEAP_SECONDS}
+    markets = tuple(
+        market.model_copy(update={"price": market.price.model_copy(update=rules)})
+        for market in plan.markets
+    )
+    return replace(plan, markets=markets)

@@ -29,7 +29,7 @@ class KeeperDiedError(Exception):
 class KeeperProcess:
     """One keeper, started as often as need be."""
 
-    def __init__(self, folder: Path, profile: Path, *, port: int) -> None:
+    def __init__(self, folder: Path, profile: Path, *, port: int, more: str) -> None:
         self.journal = (folder / "journal.sqlite").resolve()
         self.url = f"http://127.0.0.1:{port}"
         self.kills = 0
@@ -44,7 +44,8 @@ class KeeperProcess:
             f'extends = "{profile.name}"\n\n'
             f'[journal]\npath = "{self.journal.name}"\n\n'
             f'[http]\nlisten = "127.0.0.1:{port}"\n\n'
-            '[log]\nformat = "json"\n',
+            '[log]\nformat = "json"\n\n'
+            f"{more}",
             encoding="utf-8",
         )
 
@@ -118,9 +119,14 @@ class KeeperProcess:
 
 
 @contextlib.contextmanager
-def keeper_process(folder: Path, profile: Path, *, port: int | None) -> Iterator[KeeperProcess]:
-    """Prepare a keeper that is gone when the block ends; port None takes any free one."""
-    keeper = KeeperProcess(folder, profile, port=port or free_port())
+def keeper_process(
+    folder: Path, profile: Path, *, port: int | None, more: str = ""
+) -> Iterator[KeeperProcess]:
+    """Prepare a keeper that is gone when the block ends; port None takes any free one.
+
+    `more` is TOML for the end of its profile.
+    """
+    keeper = KeeperProcess(folder, profile, port=port or free_port(), more=more)
     try:
         yield keeper
     finally:

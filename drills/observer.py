@@ -15,12 +15,13 @@ from typing import Final
 from drills.block_notes import BlockNote, BlockNotes
 from drills.chain import DrillChain
 from drills.chain_events import ChainEvent, EventReader
+from drills.mark_history import MarkHistory
 from drills.replay import Replay
 from drills.tally import Tally
 from drills.waits import Verdict, Waits, judge
 from risk.liquidation import LiquidationRules
 from risk.market import Market
-from risk.units import AccountId, MarketId, Seconds
+from risk.units import AccountId, MarketId, PriceE8, Seconds
 from venues.exchange.abi import load_abi
 
 PERIOD_SECONDS: Final = 0.2
@@ -62,6 +63,7 @@ class Observer:
         self.replay = Replay(markets)
         self.waits = Waits()
         self.tally = Tally()
+        self.marks = MarkHistory()
 
     async def run(self) -> None:
         """Follow until cancelled."""
@@ -132,7 +134,10 @@ class Observer:
             account = self.replay.apply(event)
             if account is not None:
                 touched.add(account)
-            is_priced |= event.name == "PricePublished"
+            if event.name == "PricePublished":
+                is_priced = True
+                number = MarketId(event.values["market"])
+                self.marks.add(number, event.timestamp, PriceE8(event.values["mark"]))
             self._count(event)
         if is_priced:
             touched.update(self.replay.holders)

@@ -16,7 +16,8 @@ from rich.text import Text
 
 from drills.observer import Observer
 from drills.summary import percentile, usd
-from drills.venue_driver import VenueDriver
+from drills.venue_clock import VenueClock
+from drills.weekend import leg_at, local_text
 from risk.market import Market
 from risk.units import PriceE8
 
@@ -33,7 +34,7 @@ class Scene:
     started: float
     starts: Mapping[str, PriceE8]
     metrics_url: str = ""
-    driver: VenueDriver | None = None
+    clock: VenueClock | None = None
     observer: Observer | None = None
 
 
@@ -92,13 +93,16 @@ class Screen:
                 await asyncio.sleep(LIVE_SECONDS)
             else:
                 if self.scene.observer is not None:
-                    self.say(f"{self.scene.stage}: {', '.join(self._facts())}")
+                    self.say(f"{self._when() or self.scene.stage}: {', '.join(self._facts())}")
                 sys.stdout.flush()
                 await asyncio.sleep(LINE_SECONDS)
 
     def _picture(self) -> Group:
         scene = self.scene
-        head = Text(f"{scene.stage}   {time.monotonic() - scene.started:.0f} s", style="bold")
+        head = Text(
+            f"{scene.stage}   {self._when()}   {time.monotonic() - scene.started:.0f} s",
+            style="bold",
+        )
         facts = Text("\n".join(self._facts()))
         link = Text(f"metrics: {scene.metrics_url}" if scene.metrics_url else "", style="dim")
         return Group(head, self._markets(), facts, link)
@@ -139,13 +143,21 @@ class Screen:
             f"insurance fund {usd(tally.insurance_fund):,.0f} USD",
         ]
 
+    def _when(self) -> str:
+        """Tell the venue's clock as people read it, and what happens then."""
+        clock = self.scene.clock
+        if clock is None:
+            return ""
+        now = clock.now()
+        return f"{local_text(now)} in New York, {leg_at(now).name}"
+
     def _falling(self) -> str:
         """Name the market that fell most; the table shows them all where there is one."""
         scene = self.scene
-        if scene.driver is None or scene.observer is None or self._live is not None:
+        if scene.observer is None or self._live is not None:
             return ""
         worst = min(scene.observer.replay.markets.values(), key=self._change)
-        return f"{scene.driver.phase}, {worst.symbol} {self._change(worst) * 100:+.2f} %"
+        return f"{worst.symbol} {self._change(worst) * 100:+.2f} %"
 
     def _change(self, market: Market) -> float:
         return market.mark / self.scene.starts[market.symbol] - 1

@@ -28,6 +28,8 @@ class Circumstances:
     keeper_kills: int
     setup_seconds: float
     total_seconds: float
+    reopening: Mapping[str, object]
+    """How well the weekend's mark foresaw the outside price (drills/reopening.py)."""
 
 
 def summarise(
@@ -45,6 +47,7 @@ def summarise(
         "setup_seconds": round(circumstances.setup_seconds, 1),
         "total_seconds": round(circumstances.total_seconds, 1),
         "prices": {"published": tally.prices, "refused": tally.prices_refused},
+        "reopening": dict(circumstances.reopening),
         "liquidations": {
             "total": tally.liquidations,
             "full": tally.full,

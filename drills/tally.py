@@ -36,7 +36,7 @@ class Tally:
     position_changes: int = 0
     prices: int = 0
     prices_refused: int = 0
-    """Seconds of one market that a busy machine lost: two prices in one second of the chain."""
+    """Prices that the exchange did not take: two in one second of the chain, or one out of order."""
 
     @property
     def liquidations(self) -> int:

@@ -110,6 +110,8 @@ def _json(source: JsonSource, parts: SourceParts, rules: ReconnectRules) -> Pric
         order_path=_optional(source.order_path, json_path),
         confidence_path=_optional(source.confidence_path, json_path),
         publishers_path=_optional(source.publishers_path, json_path),
+        kind_path=_optional(source.kind_path, json_path),
+        kind=source.kind,
         price_exponent=source.price_exponent,
         headers=headers,
         subscribe=None if subscribe is None else subscribe.replace(KEY_PLACE, key),

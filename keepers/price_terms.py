@@ -79,6 +79,7 @@ def _source_terms(source: Source) -> SourceTerms:
         weight=source.weight,
         rules=SourceRules(
             max_age=Seconds(source.max_age_seconds),
+            future_tolerance=Seconds(source.future_tolerance_seconds),
             max_confidence=Ppm(source.max_confidence_ppm),
             max_unchanged=Seconds(source.max_unchanged_seconds),
             min_publishers=source.min_publishers,

@@ -3,7 +3,8 @@
 A batch costs a base, an amount per item and an amount per position of the items' accounts (the
 exchange values all of them). A receipt gives one equation for the three, so each moves a share of
 the error in proportion to its part in the batch (normalised least mean squares): upward fast,
-downward slowly, never below a fraction of the cold estimate. Too much gas costs nothing, a batch
+downward slowly, never below a fraction of the cold estimate, the base never below it at all: large
+batches say next to nothing of it, and a lone item lives by it. Too much gas costs nothing, a batch
 that runs out is lost as a whole: hence the headroom. Units: gas; rates in ppm.
 """
 
@@ -19,7 +20,7 @@ LEARN_UP: Final = 500_000
 LEARN_DOWN: Final = 125_000
 """Share of the error taken over when it took less."""
 FLOOR: Final = 100_000
-"""No part falls below this many ppm of its cold estimate."""
+"""Neither item nor position falls below this many ppm of its cold estimate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +32,9 @@ class GasParts:
     position: int
 
 
-COLD_GAS: Final = GasParts(base=150_000, item=350_000, position=40_000)
-"""What is assumed before the first receipt; about five times what an item of a batch took on anvil."""
+COLD_GAS: Final = GasParts(base=300_000, item=350_000, position=40_000)
+"""What is assumed before the first receipt. On anvil a lone item took 330,000 to 350,000 in all, one
+of forty 72,000 to 88,000: items are assumed five times too dear, the base a little."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,16 +72,19 @@ def learned(model: GasModel, *, items: int, positions: int, gas_used: int) -> Ga
     rate = LEARN_UP if error > 0 else LEARN_DOWN
     norm = PPM_SCALE * (1 + items * items + positions * positions)
 
-    def moved(part: int, weight: int, cold: int) -> int:
-        least = div_ceil(cold * FLOOR, PPM_SCALE)
+    def moved(part: int, weight: int, least: int) -> int:
         return max(least, part + div_ceil(error * rate * weight, norm))
 
     parts = GasParts(
         base=moved(model.parts.base, 1, model.cold.base),
-        item=moved(model.parts.item, items, model.cold.item),
-        position=moved(model.parts.position, positions, model.cold.position),
+        item=moved(model.parts.item, items, _floor(model.cold.item)),
+        position=moved(model.parts.position, positions, _floor(model.cold.position)),
     )
     return replace(model, parts=parts, receipts=model.receipts + 1)
+
+
+def _floor(cold: int) -> int:
+    return div_ceil(cold * FLOOR, PPM_SCALE)
 
 
 def ran_out(model: GasModel, *, items: int, positions: int, gas_limit: int) -> GasModel:

@@ -105,7 +105,7 @@ class MarkState:
     """The last outside index: what the internal price started from."""
     bound: BoundState
     basis: int
-    """Slow average of book mid − index, in 1e-8 USD."""
+    """Slow average of book mid − index, in 1e-8 USD; of 0 while there is no book."""
     mode: Mode
     updated_at: Seconds
     external_at: Seconds
@@ -254,20 +254,22 @@ def _internal_index(
 def _basis(
     state: MarkState, book: BookPrices, index: PriceE8, elapsed: Seconds, tau: Seconds
 ) -> int:
-    """Average the book's distance from the index; it stands still without a book."""
-    if book.mid is None:
-        return state.basis
-    sample = book.mid - index
+    """Average the book's distance from the index; without a book it fades to nothing."""
+    sample = 0 if book.mid is None else book.mid - index
     left = kept(Seconds(max(0, elapsed)), tau)
     return sample + div_trunc((state.basis - sample) * left, PPB_SCALE)
 
 
 def _components(index: PriceE8, basis: int, book: BookPrices) -> tuple[tuple[str, PriceE8], ...]:
-    """Give what the mark is the median of; the index alone when there is no book to ask."""
-    middle = book.median
+    """Give what the mark is the median of.
+
+    Without a book it is the index with what is left of the basis: were it the index at once, a book
+    that is one-sided for a moment would make the mark leap by the whole basis and back.
+    """
+    middle, with_basis = book.median, PriceE8(index + basis)
     if middle is None:
-        return (("index", index),)
-    return (("index", index), ("index_and_basis", PriceE8(index + basis)), ("book", middle))
+        return (("index_and_basis", with_basis),)
+    return (("index", index), ("index_and_basis", with_basis), ("book", middle))
 
 
 def _middle(components: tuple[tuple[str, PriceE8], ...]) -> PriceE8:

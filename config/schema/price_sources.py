@@ -44,6 +44,9 @@ class Source(Section):
     max_age_seconds: WholeSeconds = 10
     """Oldest observation that still counts, on the venue's clock."""
 
+    future_tolerance_seconds: Annotated[int, Field(ge=0, le=3_600)] = 1
+    """How far an observation may lie ahead of the venue's clock as far as we know it."""
+
     max_confidence_ppm: PositiveInt = Field(default=20_000, le=1_000_000)
     """Widest half-width that a price may come with, in ppm of it."""
 
@@ -151,6 +154,12 @@ class JsonSource(Source):
 
     publishers_path: str | None = None
     """Where the number of contributors stands."""
+
+    kind_path: str | None = None
+    """Where messages tell their kind; those of another than `kind` are passed over."""
+
+    kind: str = ""
+    """The kind of messages that hold prices."""
 
     price_exponent: int = Field(default=0, ge=-36, le=36)
     """Power of ten that prices are multiplied with; -18 for 1e18 fixed point."""

@@ -40,6 +40,7 @@ class PriceServers:
     """By the name of the provider."""
     trading_halts: TradingHaltsServer
     ticks: VenueTicks
+    api_key: str = field(repr=False)
 
     @property
     def pro_urls(self) -> tuple[str, ...]:
@@ -98,4 +99,5 @@ def _build(
         },
         trading_halts=TradingHaltsServer(halts, ticks),
         ticks=ticks,
+        api_key=key,
     )

@@ -1,4 +1,4 @@
-"""The demo from end to end: a real node, the real keeper as a process, a short crash day."""
+"""The demo from end to end: a real node, the real keeper as a process, a short weekend."""
 
 import json
 import subprocess
@@ -13,8 +13,8 @@ from drills.chain import DrillChain
 from drills.demo import DemoOptions
 from drills.demo_command import rehearse
 from drills.dev_keys import BANK
-from drills.market import Day
 from drills.screen import Screen
+from drills.weekend_prices import Shape
 from keepers.cli import main
 from runtime.errors import OperatorError
 
@@ -32,6 +32,7 @@ KEYS = {
     "positions",
     "prices",
     "refused_items",
+    "reopening",
     "rewards_usd",
     "seed",
     "setup_seconds",
@@ -51,7 +52,7 @@ def test_the_command_liquidates_whom_it_must_and_every_invariant_holds(tmp_path:
     ended = subprocess.run(
         [
             *(sys.executable, "-m", "keepers", "demo", "--accounts", "60", "--seed", "4"),
-            *("--pace", "0.2", "--crash-percent", "5", "--json", "-", "--folder", str(tmp_path)),
+            *("--pace", "0.25", "--json", "-", "--folder", str(tmp_path)),
         ],
         cwd=ROOT,
         capture_output=True,
@@ -64,6 +65,10 @@ def test_the_command_liquidates_whom_it_must_and_every_invariant_holds(tmp_path:
     assert set(report["transactions"]) == {"sent", "mined", "replaced", "failed"}
     assert set(report["latency_ms"]) == {"p50", "p99"}
     assert report["accounts"] >= 60
+    assert report["prices"]["published"] > 100
+    # The venue's own book heard of it on Sunday; Friday's close did not.
+    reopening = report["reopening"]
+    assert reopening["mark_median_bp"] < reopening["frozen_close_median_bp"] / 2
     assert report["liquidations"]["total"] > 0
     assert report["transactions"]["mined"] > 0
     assert all(report["invariants"].values())
@@ -78,8 +83,8 @@ def test_a_keeper_killed_at_random_and_with_bytes_in_flight_ends_with_the_same_i
         DemoOptions(
             accounts=900,
             seed=4,
-            day=Day(calm=1, drift=1, fall=0.055, rebound=2, lag=1),
-            kill_keeper_at=(10.0,),
+            pace=0.3,
+            kill_keeper_at=(9.0,),
             kill_keeper_in_flight=1,
             folder=tmp_path,
         )
@@ -98,7 +103,8 @@ def test_an_atom_that_nobody_accounts_for_ends_the_demo_with_exit_code_2(tmp_pat
     code, report = run(
         DemoOptions(
             accounts=20,
-            day=Day(calm=1, drift=1, fall=0.005, rebound=2, lag=1),
+            shape=Shape(fall=0.01),
+            pace=0.1,
             folder=tmp_path,
             before_audit=add_an_atom_to_the_vault,
         )

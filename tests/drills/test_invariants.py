@@ -68,7 +68,7 @@ def make_findings() -> Findings:
             },
             vault_balance=usd(19_110),
             keeper_rewards={KEEPER.lower(): usd(3), HOUSEKEEPER.lower(): 0},
-            nonces={"urgent": 2, "housekeeping": 0},
+            nonces={"urgent": 2, "housekeeping": 0, "pricer": 0},
         ),
         replay=replayed(ACCOUNTS),
         tally=Tally(
@@ -140,7 +140,10 @@ def test_all_hold_when_all_is_well() -> None:
             "events_rebuild_the_state",
             in_state(markets=make_markets(replace(MARKET, mark=PriceE8(price(200) + 1)))),
         ),
-        ("each_nonce_is_mined_once", in_state(nonces={"urgent": 3, "housekeeping": 0})),
+        (
+            "each_nonce_is_mined_once",
+            in_state(nonces={"urgent": 3, "housekeeping": 0, "pricer": 0}),
+        ),
         ("each_nonce_is_mined_once", in_evidence(lane_to_nonces={"urgent": {0: 1, 1: 0}})),
         ("each_nonce_is_mined_once", in_evidence(lane_to_nonces={"urgent": {0: 1, 1: 2}})),
         ("no_transaction_failed", in_evidence(failed=1)),

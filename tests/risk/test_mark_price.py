@@ -76,7 +76,7 @@ def test_follows_the_outside_price_while_markets_trade() -> None:
 def test_without_a_book_the_mark_is_the_index() -> None:
     _, result = step(FRIDAY, open_market("101", book=BookPrices()))
     assert result.mark == price(101)
-    assert result.components == (("index", price(101)),)
+    assert result.components == (("index_and_basis", price(101)),)
 
 
 def test_says_nothing_before_the_first_outside_price() -> None:
@@ -180,6 +180,16 @@ def test_a_crossed_or_one_sided_book_is_no_book() -> None:
     for broken in (crossed, one_sided):
         _, results = hold(FRIDAY, replace(WEEKEND, book=broken), seconds=600)
         assert {result.mark for result in results} == {price(100)}
+
+
+def test_a_side_that_is_gone_for_a_moment_makes_no_leap() -> None:
+    state, before = hold(FRIDAY, replace(WEEKEND, book=book(103)), seconds=1_800)
+    gone = replace(book(103), best_ask=None, impact=ImpactPrices(bid=price("102.99"), ask=None))
+    state, without = step(state, replace(WEEKEND, book=gone), NOW + 1_803)
+    assert abs(without.mark - before[-1].mark) < price("0.01")
+    # Without a book for long, what the book once said fades.
+    _, later = hold(state, replace(WEEKEND, book=BookPrices()), seconds=18_000, start=NOW + 1_803)
+    assert abs(later[-1].mark - later[-1].index) < price("0.01")
 
 
 def test_reopening_returns_to_the_outside_price_and_anchors_the_bound_there() -> None:
