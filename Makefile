@@ -5,8 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 ANVIL := .tools/node_modules/.package-lock.json
 ARGS ?=
+RESEARCH := .tools/research
 
-.PHONY: demo test bench lint types format tools lock artifacts docs clean help
+.PHONY: demo test bench backtest lint types format tools lock artifacts docs clean help
 
 help:
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,6 +33,15 @@ test: tools  ## the whole gate: lint, types, import layers, tests
 
 bench: tools  ## the performance table, and build/bench.json
 	$(BIN)/python -m tests.bench $(ARGS)
+
+# Data and pictures of the backtest; in a folder of its own, because nothing that runs needs them.
+$(RESEARCH)/.installed: requirements-research.lock $(BIN)/.installed
+	rm -rf $(RESEARCH)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --target $(RESEARCH) -r requirements-research.lock
+	touch $@
+
+backtest: $(RESEARCH)/.installed  ## how well the weekend mark would have foreseen the open (ARGS="--series sp500 --out build")
+	PYTHONPATH=$(RESEARCH) $(BIN)/python -m keepers backtest-mark $(ARGS)
 
 lint: tools  ## ruff, mypy strict, import layers
 	BIN=$(BIN) bash .ci/gate lint

@@ -33,7 +33,11 @@ COMMANDS: Final = {
     "journal": ("keepers.commands.journal", "show what was decided, or judge it again"),
     "config": ("keepers.commands.config", "show the effective settings"),
     "exchange": ("keepers.commands.exchange", "deploy the exchange"),
-    "demo": ("drills.demo_command", "a crash day on a real chain, in two minutes"),
+    "backtest-mark": (
+        "drills.backtest_command",
+        "how well the weekend mark would have foreseen the open",
+    ),
+    "demo": ("drills.demo_command", "a weekend with bad news on a real chain, in two minutes"),
 }
 
 

@@ -1,0 +1,1 @@
+"""BACKTEST: weekends of the past, played through the weekend pricing of today."""
