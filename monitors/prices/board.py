@@ -43,8 +43,7 @@ class PriceBoard:
 
         Raises KeyError for a symbol that the board was not made for.
         """
-        held = self._held[symbol]
-        return tuple(held[source] for source in sorted(held))
+        return tuple(self._held[symbol].values())
 
     def faulty_sources(self) -> dict[str, FaultKind]:
         """Give the sources whose last word was a fault, and which."""
@@ -65,6 +64,9 @@ class PriceBoard:
             self._metrics.out_of_order.labels(source).inc()
             return
         held[source] = report
+        if before is None:
+            # Told far more rarely than asked: kept in the order of names.
+            self._held[report.symbol] = dict(sorted(held.items()))
         labels = (source, report.symbol)
         self._metrics.price.labels(*labels).set(report.price / PRICE_SCALE)
         self._metrics.observed_at.labels(*labels).set(report.observed_at)

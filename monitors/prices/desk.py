@@ -6,7 +6,7 @@ restart a market goes on from the index that the venue holds, and from what an e
 down of the discovery bound if no outside market has traded since.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -31,6 +31,9 @@ from risk.units import MarketId, PriceE8, Seconds, div_floor
 MICROS_PER_SECOND: Final = 10**6
 PRICE_SCALE: Final = 10**8
 
+CONDITIONS: Final = ("session", "mode", "why", "rung", "session_disputed", "halted")
+"""What is worth a line when it changes."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -42,6 +45,8 @@ class _Seat:
     state: RoundState = field(default_factory=RoundState)
     played: PlayedRound | None = None
     was_splitting: bool = False
+    conditions: tuple[object, ...] | None = None
+    """What was last said of it."""
 
 
 class PriceDesk:
@@ -82,13 +87,13 @@ class PriceDesk:
 
     def fair_prices(self) -> Sequence[FairPrice]:
         """Give the prices as they ought to be now; a round is played when the clock has moved."""
-        now, prices = self._venue.now, []
+        now, prices, halted = self._venue.now, [], self._halted()
         for market in self._venue.markets.values():
             seat = self._seats.get(market.symbol)
             if seat is None:
                 continue
             if seat.played is None or seat.played.now != now:
-                self._play(market, seat, now)
+                self._play(market, seat, now, is_halted=market.symbol in halted)
             price = _fair_price(market, seat.played)
             if price is not None:
                 prices.append(price)
@@ -160,7 +165,11 @@ class PriceDesk:
 
     # --- within ----------------------------------------------------------------------------------
 
-    def _play(self, market: Market, seat: _Seat, now: Seconds) -> None:
+    def _halted(self) -> Collection[str]:
+        halts = self._inputs.halts
+        return () if halts is None else halts.halted(self._venue.now)
+
+    def _play(self, market: Market, seat: _Seat, now: Seconds, *, is_halted: bool) -> None:
         symbol = market.symbol
         if seat.state.mark is None and market.index:
             timeline, earlier = seat.terms.timeline, self._earlier.pop(symbol, None)
@@ -169,10 +178,9 @@ class PriceDesk:
             seat.state = _after_split(seat.state, market.index, now)
             log.warning("price_rebased_after_split", market=symbol, index_e8=market.index)
         seat.was_splitting = market.is_splitting
-        inputs, calendar, is_disputed = self._gather(symbol, seat.terms, now)
+        inputs, calendar, is_disputed = self._gather(symbol, seat.terms, now, is_halted=is_halted)
         before = seat.state
         seat.state, outcome = price_round(before, inputs, now=now, rules=seat.terms.rules)
-        last = seat.played
         seat.played = PlayedRound(
             now=now,
             calendar_session=calendar,
@@ -182,11 +190,11 @@ class PriceDesk:
             outcome=outcome,
         )
         self._metrics.count(symbol, outcome)
-        self._tell_changes(symbol, last, seat.played)
+        self._tell_changes(symbol, seat, seat.played)
         self._tell_reopening(symbol, before, seat.played)
 
     def _gather(
-        self, symbol: str, terms: MarketTerms, now: Seconds
+        self, symbol: str, terms: MarketTerms, now: Seconds, *, is_halted: bool
     ) -> tuple[RoundInputs, Session, bool]:
         given, timeline = self._inputs, terms.timeline
         reports = given.reports.reports(symbol)
@@ -196,8 +204,8 @@ class PriceDesk:
         told = [
             report.session
             for report in reports
-            if report.source in terms.session_sources
-            and report.session is not None
+            if report.session is not None
+            and report.source in terms.session_sources
             and now - div_floor(report.order, MICROS_PER_SECOND) <= terms.session_max_age
         ]
         lock = terms.rules.mark.transition_lock
@@ -211,21 +219,27 @@ class PriceDesk:
             participants=None
             if given.participants is None
             else given.participants.standing_price(symbol),
-            is_underlying_halted=given.halts is not None and symbol in given.halts.halted(now),
+            is_underlying_halted=is_halted,
             seconds_since_boundary=since,
             word=None if given.words is None else given.words.word(symbol, now),
         )
         return inputs, calendar, is_disputed
 
-    def _tell_changes(self, symbol: str, last: PlayedRound | None, played: PlayedRound) -> None:
+    def _tell_changes(self, symbol: str, seat: _Seat, played: PlayedRound) -> None:
         """Log what somebody on call would want to find: changes of session, mode, support."""
-        facts = _facts(played)
-        before = {} if last is None else _facts(last)
-        changed = {name: value for name, value in facts.items() if before.get(name) != value}
-        if changed:
-            level = log.warning if facts["session_disputed"] or facts["halted"] else log.info
-            level("price_conditions_changed", market=symbol, **changed)
-        if last is None or last.outcome.rung is not played.outcome.rung:
+        conditions, before = _conditions(played), seat.conditions
+        if conditions == before:
+            return
+        seat.conditions = conditions
+        changed = {
+            name: value
+            for place, (name, value) in enumerate(zip(CONDITIONS, conditions, strict=True))
+            if before is None or before[place] != value
+        }
+        is_worth_a_look = played.is_disputed or played.inputs.is_underlying_halted
+        level = log.warning if is_worth_a_look else log.info
+        level("price_conditions_changed", market=symbol, **changed)
+        if "rung" in changed:
             for listener in self._rung_listeners:
                 listener(symbol, played.outcome.rung)
 
@@ -264,16 +278,17 @@ def _after_split(state: RoundState, index: PriceE8, now: Seconds) -> RoundState:
     )
 
 
-def _facts(played: PlayedRound) -> dict[str, object]:
+def _conditions(played: PlayedRound) -> tuple[object, ...]:
+    """Give what `CONDITIONS` names."""
     result = played.outcome.result
-    return {
-        "session": played.inputs.session.value,
-        "mode": None if result is None else result.mode.value,
-        "why": None if result is None else _without_figures(result.why),
-        "rung": played.outcome.rung.name.lower(),
-        "session_disputed": played.is_disputed,
-        "halted": played.inputs.is_underlying_halted,
-    }
+    return (
+        played.inputs.session.value,
+        None if result is None else result.mode.value,
+        None if result is None else _without_figures(result.why),
+        played.outcome.rung.name.lower(),
+        played.is_disputed,
+        played.inputs.is_underlying_halted,
+    )
 
 
 def _without_figures(why: str) -> str:

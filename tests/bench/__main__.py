@@ -26,6 +26,7 @@ from tests.bench import (
     bench_index,
     bench_latency,
     bench_peers,
+    bench_price_desk,
     bench_price_round,
 )
 from tests.bench.chain_rig import say
@@ -66,6 +67,7 @@ TARGETS: Final = (
     Target(key="rescan_over_tick_ratio", bound=5_000, is_least=True),
     Target(key="gap_per_crossed_us", bound=10),
     Target(key="price_round_100x6_cpu_ms", bound=5),
+    Target(key="price_desk_100x6_cpu_ms", bound=5),
     Target(key="event_to_wire_p50_ms", bound=1),
     Target(key="event_to_wire_p99_ms", bound=5),
     Target(key="total_over_bare_send_ratio", bound=1.5),
@@ -127,7 +129,7 @@ def _names(text: str) -> tuple[str, ...]:
 def _benches(chains: Chains) -> dict[str, Callable[[], dict[str, float]]]:
     return {
         "index": bench_index.run,
-        "price_round": bench_price_round.run,
+        "price_round": lambda: bench_price_round.run() | bench_price_desk.run(),
         "peers": _peers,
         "latency": bench_latency.run,
         "cascade": lambda: bench_cascade.run(chains.crowd()),

@@ -22,6 +22,7 @@ ROUNDS: Final = 60
 START: Final = 1_800_000_000
 INTERVAL: Final = 3
 SPREAD_PPM: Final = 2_000
+MIDDLE: Final = 200_00000000
 
 RULES: Final = RoundRules(
     sources={
@@ -68,19 +69,19 @@ def _milliseconds(session: Session) -> float:
     return median(times) * 1_000
 
 
+def near(random: Random) -> PriceE8:
+    """Draw a price within a fifth of a percent of 200 USD."""
+    return PriceE8(MIDDLE + MIDDLE * random.randint(-SPREAD_PPM, SPREAD_PPM) // 10**6)
+
+
 def _inputs(random: Random, now: int, session: Session) -> RoundInputs:
-    middle = 200_00000000
-
-    def near() -> PriceE8:
-        return PriceE8(middle + middle * random.randint(-SPREAD_PPM, SPREAD_PPM) // 10**6)
-
-    bid, ask = sorted((near(), near()))
+    bid, ask = sorted((near(random), near(random)))
     return RoundInputs(
         reports=[
             PriceReport(
                 source=name,
                 symbol="TEST",
-                price=near(),
+                price=near(random),
                 confidence=PriceE8(2_000_000),
                 observed_at=Seconds(now),
                 order=Micros(now * 10**6),
