@@ -8,7 +8,7 @@ ready. It publishes every price there is: nobody else may.
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -17,6 +17,7 @@ from typing import Final
 from config.calendars import calendar_of, load_calendars
 from drills import weekend
 from drills.anvil import ROOT, Node, running_node
+from drills.background import in_background
 from drills.block_notes import BlockNotes
 from drills.book_server import BookServer
 from drills.book_traders import BookTraders
@@ -201,7 +202,7 @@ class Demo:
         setup_seconds = time.monotonic() - self._started
         insurance_before = observer.tally.insurance_fund
         with self._screen.live():
-            async with _in_background(observer.run(), self._screen.run()):
+            async with in_background(observer.run(), self._screen.run()):
                 await self._weekend(clock, keeper)
                 await self._settle(observer, keeper)
         self._screen.stage("auditing the chain")
@@ -267,22 +268,6 @@ class Demo:
 
 
 @contextlib.asynccontextmanager
-async def _in_background(*work: Coroutine[None, None, None]) -> AsyncIterator[None]:
-    """Run endless work beside the block; if it fails the block ends, with that very error."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(item) for item in work]
-            # A block that fails before the tasks ran must not leave them unawaited.
-            await asyncio.sleep(0)
-            yield
-            for task in tasks:
-                task.cancel()
-    except BaseExceptionGroup as errors:
-        # One cause is what a person needs; the others are its consequences.
-        raise errors.exceptions[0] from None
-
-
-@contextlib.asynccontextmanager
 async def _providers(
     exchange: DrillExchange, prices: WeekendPrices, clock: VenueClock, random: Random
 ) -> AsyncIterator[tuple[PriceServers, BookServer]]:
@@ -302,7 +287,7 @@ async def _providers(
     stop = asyncio.Event()
     async with (
         running_price_servers(prices, plan, now=clock.now) as servers,
-        _in_background(books.run(stop), traders.run()),
+        in_background(books.run(stop), traders.run()),
     ):
         await books.started.wait()
         yield servers, books

@@ -1,10 +1,10 @@
 """Start every local provider, and stop them all, whatever happens in between."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 
+from drills.background import in_background
 from drills.price_servers.door import Door
 from drills.price_servers.hermes import HermesServer
 from drills.price_servers.json_quotes import JsonQuotesServer
@@ -68,20 +68,15 @@ async def running_price_servers(
 ) -> AsyncIterator[PriceServers]:
     """Serve the script at the venue's time `now` until the block ends.
 
-    A clock that raises ends the block with an ExceptionGroup: a rehearsal without time proves
-    nothing.
+    A clock that raises ends the block with its error: a rehearsal without time proves nothing.
     """
     servers = _build(script, plan, VenueTicks(now), halts or NoHalts())
     async with contextlib.AsyncExitStack() as stack:
         for door in servers.doors:
             stack.push_async_callback(door.close)
             await door.open()
-        async with asyncio.TaskGroup() as group:
-            ticking = group.create_task(servers.ticks.run(), name="venue_ticks")
-            try:
-                yield servers
-            finally:
-                ticking.cancel()
+        async with in_background(servers.ticks.run()):
+            yield servers
 
 
 def _build(
