@@ -12,6 +12,10 @@ from prometheus_client import CollectorRegistry
 
 from config.settings import LaneKey, Settings
 from keepers.daemon import Daemon, Duties, status_page
+from keepers.duties.liquidation import LiquidationDuty, open_liquidation_duty
+from keepers.duties.price import PriceDuty, PriceParts, open_price_duty
+from keepers.duties.price_pages import price_routes
+from keepers.duties.price_sources import SourceParts
 from keepers.lanes import (
     HOUSEKEEPING,
     PRICER,
@@ -21,10 +25,6 @@ from keepers.lanes import (
     open_lane,
     open_shadow,
 )
-from keepers.liquidation_duty import LiquidationDuty, open_liquidation_duty
-from keepers.price_duty import PriceDuty, PriceParts, open_price_duty
-from keepers.price_pages import price_routes
-from keepers.price_sources import SourceParts
 from keepers.sender import Lane, SenderMetrics
 from keepers.signing import exchange_address
 from keepers.transports import Transports, open_transports

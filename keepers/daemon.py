@@ -13,10 +13,10 @@ from typing import Final
 import structlog
 
 from config.settings import Settings
+from keepers.duties.liquidation import LiquidationDuty
+from keepers.duties.price import PriceDuty
 from keepers.lanes import RunningSender
-from keepers.liquidation_duty import LiquidationDuty
 from keepers.price.keeper import KIND as PRICE_KIND
-from keepers.price_duty import PriceDuty
 from keepers.sender import Lane
 from keepers.transports import Transports
 from keepers.version import VERSION

@@ -10,6 +10,7 @@ from typing import Any
 
 from config.settings import Settings
 from keepers.commands.asking import ask_keeper
+from keepers.commands.price_text import explanation_lines
 from keepers.commands.reporting import (
     add_config_argument,
     add_json_argument,
@@ -17,7 +18,6 @@ from keepers.commands.reporting import (
     write_report,
 )
 from keepers.price.keeper import KIND
-from keepers.price_text import explanation_lines
 from runtime.errors import OperatorError
 from runtime.journal import JournalReader
 

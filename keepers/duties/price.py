@@ -12,10 +12,10 @@ from config.schema.fields import address_bytes
 from config.schema.prices import Participant as Member
 from config.schema.prices import Participants
 from config.settings import Prices, Settings
+from keepers.duties.price_sources import SourceParts, open_sources, reconnect_rules
+from keepers.duties.price_terms import impact_notionals, market_terms
 from keepers.price.keeper import KIND, PriceKeeper, PriceLimits
 from keepers.price.metrics import PriceMetrics
-from keepers.price_sources import SourceParts, open_sources, reconnect_rules
-from keepers.price_terms import impact_notionals, market_terms
 from keepers.sender import Sender
 from keepers.sender.recover import recover_address
 from keepers.signing import exchange_address
