@@ -21,6 +21,7 @@ from risk.units import (
     AccountId,
     FundingE12,
     MarketId,
+    MarketStatus,
     PriceE8,
     QuoteAtoms,
     Seconds,
@@ -238,3 +239,38 @@ class PriceVenue(Protocol):
 
     def price_outcomes(self, receipt: Mapping[str, object]) -> list[PriceOutcome]:
         """Decode what became of each price from a receipt's logs, in the order of the batch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlChanged:
+    """A band or a status that a breaker or guardian set, read from a receipt."""
+
+    market: MarketId
+    epoch: int
+    """Of the breaker's duty in that market, after the change."""
+    status: MarketStatus | None = None
+    band: tuple[PriceE8, PriceE8] | None = None
+
+
+class ControlVenue(Protocol):
+    """What the breaker duty asks of a venue."""
+
+    def band_call(
+        self, market: MarketId, low: PriceE8, high: PriceE8, *, epoch: int, gas: int
+    ) -> Call:
+        """Encode the breaker's new band; refused if the duty's epoch is another by then."""
+
+    def status_call(self, market: MarketId, status: MarketStatus, *, epoch: int, gas: int) -> Call:
+        """Encode the breaker's new status; refused if the duty's epoch is another by then."""
+
+    def restrict_call(self, market: MarketId, status: MarketStatus, *, gas: int) -> Call:
+        """Encode the guardian's stricter status; it needs no epoch and outruns a resumption."""
+
+    def close_withdrawals_call(self, *, gas: int) -> Call:
+        """Encode the guardian's close; only the owner opens withdrawals again."""
+
+    def control_changes(self, receipt: Mapping[str, object]) -> list[ControlChanged]:
+        """Decode what a breaker's or guardian's transaction changed."""
+
+    async def breaker_epochs(self, markets: Sequence[MarketId]) -> dict[MarketId, int]:
+        """Read the epoch that the next write of the breaker must expect, market by market."""

@@ -1,7 +1,7 @@
 """The exchange as a venue: batches out, what became of them in, and plain reads.
 
-Implements `venues.port.LiquidationVenue` and `PriceVenue`. Reads are for commands, checks and duties; they name a
-sealed block or take the newest state. Nothing here signs or sends.
+Implements `venues.port.LiquidationVenue`, `PriceVenue` and `ControlVenue`. Reads are for commands,
+checks and duties; they name a sealed block or take the newest state. Nothing here signs or sends.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,10 +12,11 @@ from risk.guard_rails import Limits
 from risk.liquidation import LiquidationRules
 from risk.market import Market
 from risk.price_publication import FairPrice
-from risk.units import AccountId, MarketId, QuoteAtoms, Seconds
+from risk.units import AccountId, MarketId, MarketStatus, PriceE8, QuoteAtoms, Seconds
 from venues.exchange.abi import Abi
 from venues.exchange.calls import CallEncoder
 from venues.exchange.chain import ChainReader, ContractReader
+from venues.exchange.controls import ControlReader
 from venues.exchange.events import LogDecoder
 from venues.exchange.fold import MarketFold
 from venues.exchange.page_codec import Page, decode_page
@@ -23,7 +24,13 @@ from venues.exchange.publications import PublicationReader
 from venues.exchange.readings import AccountState, Pools, Role
 from venues.exchange.slicers import UndecodableError, compile_slicer, flatten
 from venues.exchange.views import StructDecoder, ViewDecoder, one_word
-from venues.port import Call, LiquidationItem, LiquidationSettled, PriceOutcome
+from venues.port import (
+    Call,
+    ControlChanged,
+    LiquidationItem,
+    LiquidationSettled,
+    PriceOutcome,
+)
 
 MARKETS_PER_PAGE = 16
 
@@ -43,6 +50,7 @@ class ExchangeVenue:
         self._contract = ContractReader(reader, address, gas)
         self._decoder = LogDecoder(abi, MarketFold())
         self._publications = PublicationReader(abi, address)
+        self._controls = ControlReader(abi, address)
         self._liquidation_topic = f"0x{abi.event('LiquidationResult').topic.hex()}"
 
     # --- calls out --------------------------------------------------------------------------
@@ -63,6 +71,31 @@ class ExchangeVenue:
         Raises UndecodableError when one of our logs is not what the ABI promises.
         """
         return self._publications.outcomes(receipt)
+
+    def band_call(
+        self, market: MarketId, low: PriceE8, high: PriceE8, *, epoch: int, gas: int
+    ) -> Call:
+        """Encode the breaker's new band."""
+        return self.call("set_band", market, low, high, epoch, gas=gas)
+
+    def status_call(self, market: MarketId, status: MarketStatus, *, epoch: int, gas: int) -> Call:
+        """Encode the breaker's new status."""
+        return self.call("set_status", market, int(status), epoch, gas=gas)
+
+    def restrict_call(self, market: MarketId, status: MarketStatus, *, gas: int) -> Call:
+        """Encode the guardian's stricter status."""
+        return self.call("restrict", market, int(status), gas=gas)
+
+    def close_withdrawals_call(self, *, gas: int) -> Call:
+        """Encode the guardian's close of withdrawals."""
+        return self.call("close_withdrawals", gas=gas)
+
+    def control_changes(self, receipt: Mapping[str, object]) -> list[ControlChanged]:
+        """Decode what a breaker's or guardian's transaction changed.
+
+        Raises UndecodableError when one of our logs is not what the ABI promises.
+        """
+        return self._controls.changes(receipt)
 
     def call(self, name: str, *arguments: Any, gas: int) -> Call:  # noqa: ANN401 - the ABI says
         """Encode a call of any function: `publish`, `set_band` and so on.
@@ -126,6 +159,12 @@ class ExchangeVenue:
     async def epoch(self, market: MarketId, role: Role) -> int:
         """Read the epoch that the next write of a duty must expect."""
         return await self._number("epoch", market, int(role))
+
+    async def breaker_epochs(self, markets: Sequence[MarketId]) -> dict[MarketId, int]:
+        """Read the epoch that the breaker's next write must expect, of each market, in one request."""
+        calls = [self._calls.call("epoch", market, int(Role.BREAKER)) for market in markets]
+        answers = await self._contract.views(calls, None)
+        return dict(zip(markets, map(one_word, answers), strict=True))
 
     async def keeper_rewards(self, keeper: bytes) -> QuoteAtoms:
         """Read what a keeper may claim, in atoms."""

@@ -5,13 +5,13 @@ the order of the batch; a transaction that reverted has none.
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from risk.price_publication import PriceCode
 from risk.units import MarketId, PriceE8
-from venues.exchange.abi import WORD, Abi
-from venues.exchange.events import event_words
-from venues.exchange.slicers import Defect, Slicer, UndecodableError, compile_slicer
+from venues.exchange.abi import Abi
+from venues.exchange.receipts import event_slicer, logs_of, raw_log
+from venues.exchange.slicers import Defect, UndecodableError
 from venues.port import PriceOutcome
 
 PUBLISHED: Final = "PricePublished"
@@ -23,49 +23,22 @@ class PublicationReader:
 
     def __init__(self, abi: Abi, address: bytes) -> None:
         self._address = f"0x{address.hex()}"
-        self._published, self._published_topic = _slicer(abi, PUBLISHED, ["market", "mark"])
-        self._refused, self._refused_topic = _slicer(abi, REFUSED, ["market", "code", "mark"])
+        self._published, self._published_topic = event_slicer(abi, PUBLISHED, ["market", "mark"])
+        self._refused, self._refused_topic = event_slicer(abi, REFUSED, ["market", "code", "mark"])
 
     def outcomes(self, receipt: Mapping[str, object]) -> list[PriceOutcome]:
         """Give what became of each price, in order.
 
         Raises UndecodableError, one sentence, for a receipt or log that is not as the ABI says.
         """
-        logs = receipt.get("logs")
-        if not isinstance(logs, list):
-            raise UndecodableError("expected a receipt with logs, found none")
         outcomes: list[PriceOutcome] = []
-        for log in logs:
-            topics = log.get("topics") or [""]
-            if str(log.get("address", "")).lower() != self._address:
-                continue
-            if topics[0] == self._published_topic:
-                market, mark = self._published(_raw(log))
+        for topic, log in logs_of(receipt, self._address):
+            if topic == self._published_topic:
+                market, mark = self._published(raw_log(log))
                 outcomes.append(_outcome(market, PriceCode.ACCEPTED, mark))
-            elif topics[0] == self._refused_topic:
-                outcomes.append(_outcome(*self._refused(_raw(log))))
+            elif topic == self._refused_topic:
+                outcomes.append(_outcome(*self._refused(raw_log(log))))
         return outcomes
-
-
-def _slicer(abi: Abi, name: str, fields: list[str]) -> tuple[Slicer, str]:
-    event = abi.event(name)
-    names, words = event_words(event)
-    cut, length = compile_slicer(words, [names.index(field) for field in fields]), len(words) * WORD
-
-    def exactly(raw: bytes) -> tuple[Any, ...]:
-        if len(raw) != length:
-            raise UndecodableError(f"expected {length} bytes for {name}, found {len(raw)}")
-        return cut(raw)
-
-    return exactly, f"0x{event.topic.hex()}"
-
-
-def _raw(log: Mapping[str, Any]) -> bytes:
-    try:
-        words = [*log["topics"][1:], log["data"]]
-        return bytes.fromhex("".join([word.removeprefix("0x") for word in words]))
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise UndecodableError(f"expected a log in hex, found {error!r}") from error
 
 
 def _outcome(market: int, code: int, mark: int) -> PriceOutcome:

@@ -1,0 +1,50 @@
+"""What a breaker's or guardian's transaction changed, read from its receipt."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from risk.units import MarketId, MarketStatus, PriceE8
+from venues.exchange.abi import Abi
+from venues.exchange.receipts import event_slicer, logs_of, raw_log
+from venues.exchange.slicers import Defect, UndecodableError
+from venues.port import ControlChanged
+
+BAND_CHANGED: Final = "BandChanged"
+STATUS_CHANGED: Final = "StatusChanged"
+
+
+class ControlReader:
+    """Read changes of bands and statuses from receipts of one exchange."""
+
+    def __init__(self, abi: Abi, address: bytes) -> None:
+        self._address = f"0x{address.hex()}"
+        self._band, self._band_topic = event_slicer(
+            abi, BAND_CHANGED, ["market", "low", "high", "epoch"]
+        )
+        self._status, self._status_topic = event_slicer(
+            abi, STATUS_CHANGED, ["market", "status", "epoch"]
+        )
+
+    def changes(self, receipt: Mapping[str, object]) -> list[ControlChanged]:
+        """Give each change, in order. Raises UndecodableError for a log that is not as the ABI says."""
+        changes: list[ControlChanged] = []
+        for topic, log in logs_of(receipt, self._address):
+            if topic == self._band_topic:
+                market, low, high, epoch = self._band(raw_log(log))
+                band = (PriceE8(low), PriceE8(high))
+                changes.append(ControlChanged(market=MarketId(market), epoch=epoch, band=band))
+            elif topic == self._status_topic:
+                market, status, epoch = self._status(raw_log(log))
+                changes.append(
+                    ControlChanged(market=MarketId(market), epoch=epoch, status=_status(status))
+                )
+        return changes
+
+
+def _status(number: int) -> MarketStatus:
+    try:
+        return MarketStatus(number)
+    except ValueError:
+        raise UndecodableError(
+            f"expected a status from 0 to {max(MarketStatus)}, found {number}", Defect.BAD_VALUE
+        ) from None
