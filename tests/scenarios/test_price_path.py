@@ -1,5 +1,6 @@
 """Prices from the keeper to a real exchange: real lane, key, journal and node, one batch at a time."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -67,8 +68,12 @@ class Desk:
         self.view.now = Seconds(self.exchange.chain.now())
         self.view.markets = await self.venue.markets()
         outcome = await self.keeper.run_once()
-        await self.lane._care.drain()
-        await self.lane.run_once()
+        async with asyncio.timeout(20):
+            await self.lane._care.drain()
+            await self.lane.run_once()
+            while self.journal.in_flight():
+                await asyncio.sleep(0.01)
+                await self.lane.run_once()
         return outcome
 
 
