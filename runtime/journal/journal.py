@@ -227,6 +227,15 @@ class Journal(JournalReader):
                 rows,
             )
 
+    def note(self, key: str, value: str) -> None:
+        """Remember a text under a key, over restarts; durable before this returns."""
+        with self._connection.commit(durable=True) as db:
+            db.execute(
+                "INSERT INTO notes (key, value, at) VALUES (?, ?, ?)"
+                " ON CONFLICT (key) DO UPDATE SET value = excluded.value, at = excluded.at",
+                (key, value, self._clock.now()),
+            )
+
     def prune(self, before: float, *, kind: str | None = None) -> int:
         """Forget some of what ended before a time, all or of one kind; again until it gives 0."""
         with self._connection.commit(durable=False) as db:

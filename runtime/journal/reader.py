@@ -79,6 +79,11 @@ class JournalReader:
         ).fetchone()
         return None if row is None else rows.intent(row)
 
+    def noted(self, key: str) -> str | None:
+        """Give what a duty noted under a key, None before it did."""
+        row = self._db.execute("SELECT value FROM notes WHERE key = ?", (key,)).fetchone()
+        return None if row is None else str(row["value"])
+
     def intents_at(self, lane: str, nonce: int) -> list[IntentRecord]:
         """List the intents carried by the transactions of a lane at a nonce."""
         found = self._db.execute(

@@ -92,7 +92,12 @@ _NEWEST_OF_A_MARKET = """
 CREATE INDEX intents_by_market ON intents (kind, market, id);
 """
 
-STEPS = (_FIRST, _NEWEST_OF_A_MARKET)
+_NOTES = """
+-- What a duty must remember over a restart beside its intents; the newest value alone.
+CREATE TABLE notes (key TEXT PRIMARY KEY, value TEXT NOT NULL, at REAL NOT NULL) STRICT;
+"""
+
+STEPS = (_FIRST, _NEWEST_OF_A_MARKET, _NOTES)
 
 
 def prepare(connection: sqlite3.Connection, path: Path) -> None:

@@ -314,6 +314,15 @@ def test_the_newest_intent_of_a_market_is_found(
     assert journal.newest_intent(kind="publish", market=older.market) is None
 
 
+def test_a_note_is_the_newest_value_alone(journal: Journal) -> None:
+    assert journal.noted("breaker/NVDA") is None
+    journal.note("breaker/NVDA", "paused")
+    journal.note("breaker/AAPL", "normal")
+    journal.note("breaker/NVDA", "reopening")
+    assert journal.noted("breaker/NVDA") == "reopening"
+    assert journal.noted("breaker/AAPL") == "normal"
+
+
 def test_history_cannot_be_rewritten(journal: Journal, make_intent: MakeIntent) -> None:
     journal.plan([make_intent()])
     with pytest.raises(Exception, match="history is not rewritten"):
