@@ -86,7 +86,8 @@ def _unknown_key(
 
 def _model_at(model: type[BaseModel], location: Sequence[int | str]) -> type[BaseModel]:
     for part in location:
-        if isinstance(part, str):
+        # A part that is no field is the name of a table in a table of tables.
+        if isinstance(part, str) and part in model.model_fields:
             inner = section_of(model.model_fields[part].annotation)
             if inner is None:
                 return model
