@@ -37,6 +37,10 @@ COMMANDS: Final = {
         "drills.backtest_command",
         "how well the weekend mark would have foreseen the open",
     ),
+    "attack-drills": (
+        "drills.attacks_command",
+        "what known attacks on the price would do",
+    ),
     "demo": ("drills.demo_command", "a weekend with bad news on a real chain, in two minutes"),
 }
 

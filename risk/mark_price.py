@@ -4,8 +4,8 @@ While outside markets trade, the index is the accepted outside price. When they 
 are halted, it starts from the last accepted one and follows the venue's own book and the registered
 participants slowly, inside the discovery bound. The mark is the median of three: the index, the index
 plus the slow average of the book's distance from it, and the middle of the book; so one of them alone
-cannot carry it away. That average is slower in an internal round: two of the three are the book's,
-and with the usual 150 s whoever pushes a thin book for minutes would have the mark.
+cannot carry it away. That average is slower while outside markets sleep: two of the three are the
+book's, and with the usual 150 s whoever pushes a thin book for minutes would have the mark.
 After every gap some outside updates must come before the price is called warm.
 Pure: (state, inputs, now) → (state, result). Times are on the venue's clock.
 """
@@ -84,9 +84,9 @@ class MarkRules:
     bound: BoundRules
     internal: InternalRules = field(default_factory=InternalRules)
     basis_tau: Seconds = Seconds(150)
-    """Time constant of the basis in an external round; Hyperliquid's and trade.xyz's."""
+    """Time constant of the basis while outside markets trade; Hyperliquid's and trade.xyz's."""
     internal_basis_tau: Seconds = Seconds(1_800)
-    """The same in an internal round."""
+    """The same while they sleep."""
     external_gap: Seconds = Seconds(30)
     """Longest silence of the outside price in a session that has one."""
     transition_lock: Seconds = Seconds(60)
@@ -109,7 +109,7 @@ class MarkState:
     mode: Mode
     updated_at: Seconds
     external_at: Seconds
-    """Time of the last outside price that was counted."""
+    """Time of the last outside price that was followed; one that is only heard does not count."""
     external_updates: int
     """Outside updates since the last gap."""
 
@@ -151,7 +151,8 @@ def next_mark(
         index = _internal_index(state, inputs, now, rules)
         bound, close = after_price(state.bound, index, rules.bound), state.close
         mode, why, updates = Mode.INTERNAL, why_internal or "", 0
-    tau = rules.basis_tau if mode is Mode.EXTERNAL else rules.internal_basis_tau
+    is_open = inputs.session in EXTERNAL_SESSIONS
+    tau = rules.basis_tau if is_open else rules.internal_basis_tau
     basis = _basis(state, inputs.book, index, Seconds(now - state.updated_at), tau)
     components = _components(index, basis, inputs.book)
     after = MarkState(
@@ -161,7 +162,7 @@ def next_mark(
         basis=basis,
         mode=mode,
         updated_at=now,
-        external_at=max(state.external_at, inputs.external_at),
+        external_at=inputs.external_at if mode is Mode.EXTERNAL else state.external_at,
         external_updates=updates,
     )
     result = MarkResult(

@@ -14,7 +14,6 @@ from risk.mark_price import (
     MarkResult,
     MarkRules,
     MarkState,
-    Mode,
     next_mark,
 )
 from risk.price_quorum import Agreement, Combined, QuorumRules, Voice, combine
@@ -176,17 +175,18 @@ def _mark_inputs(inputs: RoundInputs, jump: JumpState) -> MarkInputs:
 def _inputs_behind(result: MarkResult | None, combined: Combined, inputs: RoundInputs) -> int:
     """Count what stands behind a price: providers outside; the book's sides, participants within.
 
-    In a session without outside markets the last close is an input too: holding it is by rule, not
-    by accident. In one that should have them, only what is heard counts.
+    Where outside markets trade, and the underlying is not halted, only providers count: a book can
+    carry a price over the night, but not over the loss of every source by day. In a session without
+    outside markets the last close is an input too: holding it is by rule, not by accident.
     """
     if result is None:
         return 0
-    if result.mode is Mode.EXTERNAL:
+    is_open = result.session.has_external_price
+    if is_open and not inputs.is_underlying_halted:
         return combined.providers if combined.agreement in _AGREED else 0
     impact = inputs.book.impact
     sides = (impact.bid is not None) + (impact.ask is not None)
-    heard = sides + (inputs.participants is not None)
-    return heard + (not result.session.has_external_price)
+    return sides + (inputs.participants is not None) + (not is_open)
 
 
 _AGREED = frozenset({Agreement.FULL, Agreement.DEGRADED})

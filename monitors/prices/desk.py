@@ -14,7 +14,7 @@ import structlog
 
 from monitors.participants.store import Reopening
 from monitors.prices.desk_metrics import DeskMetrics
-from monitors.prices.explanation import PlayedRound, explanation
+from monitors.prices.explanation import PlayedRound, distance_from_index, explanation
 from monitors.prices.inputs import MarketTerms, PriceInputs, VenueState
 from monitors.prices.resumption import Earlier, resumed
 from risk.jump_guard import JumpState
@@ -26,13 +26,18 @@ from risk.price_support import Rung
 from risk.session_check import reconciled
 from risk.sessions import Session
 from risk.source_validity import distrust
-from risk.units import MarketId, PriceE8, Seconds, div_floor
+from risk.units import MarketId, Ppm, PriceE8, Seconds, div_floor
 
 MICROS_PER_SECOND: Final = 10**6
 PRICE_SCALE: Final = 10**8
 
-CONDITIONS: Final = ("session", "mode", "why", "rung", "session_disputed", "halted")
+CONDITIONS: Final = (
+    "session", "mode", "why", "rung", "session_disputed", "halted", "book_far", "participants_far",
+)  # fmt: skip
 """What is worth a line when it changes."""
+
+FAR: Final = Ppm(20_000)
+"""Distance of book or participants from the index that is worth a warning."""
 
 log = structlog.get_logger(__name__)
 
@@ -112,6 +117,11 @@ class PriceDesk:
             return {"why": "no round was played yet"}
         return explanation(seat.played, seat.terms.rules)
 
+    def last_round(self, symbol: str) -> PlayedRound | None:
+        """Give a market's last round, None for one that is not priced here or was never played."""
+        seat = self._seats.get(symbol)
+        return None if seat is None else seat.played
+
     def summary(self, symbol: str) -> str:
         """Tell a market's last round in a few words. KeyError for one that is not priced here."""
         played = self._seats[symbol].played
@@ -186,6 +196,7 @@ class PriceDesk:
             calendar_session=calendar,
             is_disputed=is_disputed,
             inputs=inputs,
+            bound_rules=seat.terms.rules.mark.bound,
             state=seat.state,
             outcome=outcome,
         )
@@ -236,7 +247,7 @@ class PriceDesk:
             for place, (name, value) in enumerate(zip(CONDITIONS, conditions, strict=True))
             if before is None or before[place] != value
         }
-        is_worth_a_look = played.is_disputed or played.inputs.is_underlying_halted
+        is_worth_a_look = any(conditions[CONDITIONS.index("session_disputed") :])
         level = log.warning if is_worth_a_look else log.info
         level("price_conditions_changed", market=symbol, **changed)
         if "rung" in changed:
@@ -288,7 +299,15 @@ def _conditions(played: PlayedRound) -> tuple[object, ...]:
         played.outcome.rung.name.lower(),
         played.is_disputed,
         played.inputs.is_underlying_halted,
+        _is_far(played, played.inputs.book.mid),
+        _is_far(played, played.inputs.participants),
     )
+
+
+def _is_far(played: PlayedRound, price: PriceE8 | None) -> bool:
+    """Say whether a price is so far from the index that somebody should look at both."""
+    distance = distance_from_index(played, price)
+    return distance is not None and abs(distance) > FAR
 
 
 def _without_figures(why: str) -> str:

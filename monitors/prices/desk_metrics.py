@@ -6,7 +6,13 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from monitors.prices.explanation import REASONS, PlayedRound, deviation, rejected
+from monitors.prices.explanation import (
+    REASONS,
+    PlayedRound,
+    deviation,
+    distance_from_index,
+    rejected,
+)
 from risk.mark_price import Mode
 from risk.price_round import RoundOutcome, RoundRules
 from risk.sessions import Boundary, Session
@@ -43,6 +49,8 @@ class DeskMetrics:
     bound_resets: Gauge
     rung: Gauge
     is_warming_up: Gauge
+    book_distance: Gauge
+    participants_distance: Gauge
 
     @classmethod
     def create(
@@ -132,6 +140,14 @@ class DeskMetrics:
             is_warming_up=of_market(
                 "bellkeeper_price_warming_up", "1 while outside updates are still too few."
             ),
+            book_distance=of_market(
+                "bellkeeper_price_book_distance_ratio",
+                "Distance of the middle of the book from the index, as a share of it.",
+            ),
+            participants_distance=of_market(
+                "bellkeeper_price_participants_distance_ratio",
+                "Distance of what participants quote together from the index, as a share of it.",
+            ),
         )
 
     def count(self, symbol: str, outcome: RoundOutcome) -> None:
@@ -161,6 +177,13 @@ class DeskMetrics:
         self.is_locked.labels(symbol).set(result.is_locked)
         self.is_warming_up.labels(symbol).set(result.is_warming_up)
         self.bound_used.labels(symbol).set(result.bound_used / PPM_SCALE)
+        inputs = played.inputs
+        for far, price in (
+            (self.book_distance, inputs.book.mid),
+            (self.participants_distance, inputs.participants),
+        ):
+            distance = distance_from_index(played, price)
+            far.labels(symbol).set(0 if distance is None else distance / PPM_SCALE)
         self.bound_resets.labels(symbol, UP).set(mark.bound.resets_up)
         self.bound_resets.labels(symbol, DOWN).set(mark.bound.resets_down)
 

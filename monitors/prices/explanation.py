@@ -6,12 +6,13 @@ Written once, in plain JSON values, for `/prices`, `bellkeeper explain-price` an
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from risk.discovery_bound import BoundRules
 from risk.price_quorum import Combined
 from risk.price_report import PriceReport
 from risk.price_round import RoundInputs, RoundOutcome, RoundRules, RoundState
 from risk.sessions import Session
 from risk.source_validity import Validity
-from risk.units import PPM_SCALE, Seconds, div_floor
+from risk.units import PPM_SCALE, PriceE8, Seconds, div_floor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,7 @@ class PlayedRound:
     is_disputed: bool
     """Whether sources say another session than the calendar."""
     inputs: RoundInputs
+    bound_rules: BoundRules
     state: RoundState
     """After the round."""
     outcome: RoundOutcome
@@ -62,6 +64,8 @@ def explanation(played: PlayedRound, rules: RoundRules) -> dict[str, object]:
         "warming_up": result.is_warming_up,
         "locked": result.is_locked,
         "bound_used_ppm": result.bound_used,
+        "book_distance_ppm": distance_from_index(played, inputs.book.mid),
+        "participants_distance_ppm": distance_from_index(played, inputs.participants),
         "carried": carried(played.state),
     }
 
@@ -121,6 +125,14 @@ def deviation(report: PriceReport, combined: Combined) -> int | None:
     if not combined.price:
         return None
     return div_floor((report.price - combined.price) * PPM_SCALE, combined.price)
+
+
+def distance_from_index(played: PlayedRound, price: PriceE8 | None) -> int | None:
+    """Give how far a price lies from the round's index, in ppm of it, rounded down."""
+    result = played.outcome.result
+    if price is None or result is None:
+        return None
+    return div_floor((price - result.index) * PPM_SCALE, result.index)
 
 
 def _book(inputs: RoundInputs) -> Mapping[str, object]:

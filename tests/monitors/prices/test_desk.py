@@ -354,7 +354,8 @@ def test_participants_are_scored_by_the_reopening() -> None:
     rig = Rig()
     rig.run_open("200", CLOSES - 3, CLOSES - 1)
     rig.at(CLOSES + 100)
-    for now in range(REOPENS + 60, REOPENS + 63):
+    # In the first minute outside prices are heard and not yet followed.
+    for now in range(REOPENS + 1, REOPENS + 63):
         rig.world.say("204", now)
         rig.at(now)
     assert rig.world.reopenings == [
@@ -366,6 +367,32 @@ def test_participants_are_scored_by_the_reopening() -> None:
             price=price(204),
         )
     ]
+
+
+def test_by_day_a_book_does_not_stand_in_for_lost_sources() -> None:
+    rig = Rig()
+    rig.run_open("200", NOW, NOW + 3)
+    rig.world.book, rig.world.participants_say = weekend_book("200"), price(200)
+    rungs = {now: rig.at(now)[2] for now in range(NOW + 4, NOW + 160)}
+    assert rungs[NOW + 60] is Rung.REDUCE_ONLY
+    assert rungs[NOW + 150] is Rung.SILENT
+
+
+def test_over_the_weekend_the_book_carries_the_price() -> None:
+    rig = Rig()
+    rig.run_open("200", CLOSES - 3, CLOSES - 1)
+    rig.world.book = weekend_book("201")
+    assert rig.at(CLOSES + 300)[2] is Rung.FULL
+
+
+def test_a_book_far_from_the_index_is_worth_a_warning(capsys: pytest.CaptureFixture[str]) -> None:
+    rig = Rig()
+    rig.run_open("200", CLOSES - 3, CLOSES - 1)
+    rig.world.book = weekend_book("206")
+    rig.at(CLOSES + 3)
+    rig.desk.show()
+    assert rig.value("book_distance_ratio", market=SYMBOL) == pytest.approx(0.03, abs=0.001)
+    assert "book_far=True" in capsys.readouterr().out
 
 
 def test_tells_each_rejection_with_its_reason() -> None:
