@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from risk.gas_model import COLD_GAS, GasModel, GasParts, cold_model, learned, ran_out
 
-TRUE = GasParts(base=60_000, item=140_000, position=11_000)
+TRUE = GasParts(base=250_000, item=75_000, position=5_000)
 
 
 def used(items: int, positions: int) -> int:

@@ -291,12 +291,13 @@ async def test_a_stream_unsubscribed_while_it_is_reopened_stays_ended(node: Node
 
         async def slow(socket: web.WebSocketResponse, call: dict[str, Any]) -> None:
             if call["method"] == "eth_subscribe":
-                await asyncio.sleep(0.1)
+                await asyncio.sleep(0.3)
             await send(socket, result(call, "0xlate"))
 
         node.on_call = slow
         node.drop()
-        await eventually(lambda: node.connections == 2)
+        # Not the connection: before it asks to be reopened there is nothing to end.
+        await eventually(lambda: [c["method"] for c in node.calls].count("eth_subscribe") == 2)
         await ws.unsubscribe(subscription)
         await eventually(lambda: node.calls[-1]["method"] == "eth_unsubscribe")
         assert not subscription.live
