@@ -141,7 +141,7 @@ async def test_prices_a_market_and_tells_why(stage: Stage) -> None:
     published = await stage.ask("explain-price", SYMBOL, "--published")
     assert "published for venue time" in published
     assert "pyth-pro" in published
-    assert "full, external" in await stage.ask("status")
+    assert "external: outside markets trade" in await stage.ask("status")
     assert "prices-key" not in stage.keeper.log.read_text()
 
     # Killed without a word, it goes on from the price that the exchange holds.
