@@ -21,7 +21,7 @@ ENDPOINT_PREFIX: Final = "BELLKEEPER_ENDPOINT_"
 KEYS_PREFIX: Final = "BELLKEEPER_KEYS_"
 FILE_SUFFIX: Final = "_FILE"
 _ENDPOINT_KEYS: Final = ("http_url", "ws_url")
-_LANES: Final = ("urgent", "housekeeping", "pricer")
+_LANES: Final = ("urgent", "housekeeping", "pricer", "breaker", "guardian")
 _PATH_VARIABLE: Final = "_PASSWORD_FILE"
 """The one ending that names a path itself rather than a file that holds the value."""
 
@@ -66,7 +66,7 @@ def _find_target(table: Table, bare: str, variable: str) -> tuple[Table, str, st
                     return keys[lane], key, f"keys.{lane}.{key}"
     raise OperatorError(
         f"the environment variable {variable} matches no key: write "
-        f"{KEYS_PREFIX}<URGENT|HOUSEKEEPING|PRICER>_PASSWORD_FILE or _REMOTE_SIGNER_URL"
+        f"{KEYS_PREFIX}<URGENT|HOUSEKEEPING|PRICER|BREAKER|GUARDIAN>_PASSWORD_FILE or _REMOTE_SIGNER_URL"
     )
 
 

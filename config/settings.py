@@ -8,6 +8,7 @@ import itertools
 
 from pydantic import Field, model_validator
 
+from config.schema.breaker import Breaker
 from config.schema.duties import Audit, Liquidation
 from config.schema.fields import Section
 from config.schema.keys import Keys, LaneKey, Sender
@@ -17,6 +18,7 @@ from config.schema.process import Http, Journal, Log, Supervision
 
 __all__ = [
     "Audit",
+    "Breaker",
     "Endpoint",
     "Exchange",
     "Http",
@@ -57,6 +59,9 @@ class Settings(Section):
 
     prices: Prices = Field(default_factory=Prices)
     """How prices are made and published."""
+
+    breaker: Breaker = Field(default_factory=Breaker)
+    """How bands are drawn and markets halted."""
 
     audit: Audit = Field(default_factory=Audit)
     """How the book is checked against the chain."""

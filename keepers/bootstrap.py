@@ -12,11 +12,20 @@ from prometheus_client import CollectorRegistry
 
 from config.settings import LaneKey, Settings
 from keepers.daemon import Daemon, Duties, status_page
+from keepers.duties.breaker import BreakerBase, BreakerDuty, open_breaker_duty
 from keepers.duties.liquidation import LiquidationDuty, open_liquidation_duty
-from keepers.duties.price import PriceDuty, PriceParts, open_price_duty
+from keepers.duties.price import (
+    PriceDuty,
+    PriceSensing,
+    SensingParts,
+    open_price_duty,
+    open_price_sensing,
+)
 from keepers.duties.price_pages import price_routes
 from keepers.duties.price_sources import SourceParts
 from keepers.lanes import (
+    BREAKER,
+    GUARDIAN,
     HOUSEKEEPING,
     PRICER,
     URGENT,
@@ -48,7 +57,8 @@ from venues.exchange.metrics import FeedMetrics
 
 LIQUIDATION: Final = "liquidation"
 PRICE: Final = "price"
-DUTIES: Final = (LIQUIDATION, PRICE)
+BREAKER_DUTY: Final = "breaker"
+DUTIES: Final = (LIQUIDATION, PRICE, BREAKER_DUTY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +93,16 @@ def duties_to_run(settings: Settings, asked: frozenset[str]) -> frozenset[str]:
             "expected price sources in [prices] for the duty price, found none: add them, or run"
             f" `bellkeeper run {LIQUIDATION}`"
         )
-    return asked or frozenset(DUTIES if has_prices else (LIQUIDATION,))
+    keys = settings.keys
+    if BREAKER_DUTY in asked and keys.breaker is None and keys.guardian is None:
+        raise OperatorError(
+            "expected [keys.breaker] or [keys.guardian] for the duty breaker, found neither: give"
+            " it a key that holds the role"
+        )
+    if asked:
+        return asked
+    set_up = {LIQUIDATION: True, PRICE: has_prices, BREAKER_DUTY: settings.breaker.watches}
+    return frozenset(duty for duty, is_set_up in set_up.items() if is_set_up)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,19 +158,22 @@ async def compose(settings: Settings, stack: AsyncExitStack, options: RunOptions
         clock=clock,
         stack=stack,
     )
+    sensing = _sensing(base, wanted)
     duties = Duties(
         monitor=base.monitor,
         feed=_feed(base),
         senders=senders,
         liquidation=_liquidation(base) if LIQUIDATION in wanted else None,
-        prices=_prices(base) if PRICE in wanted else None,
+        sensing=None if sensing is None else sensing[1],
+        prices=_prices(base, sensing) if PRICE in wanted else None,
+        breaker=_breaker(base, sensing) if BREAKER_DUTY in wanted else None,
     )
     http = AdminHttp(
         settings.http.listen,
         registry=registry,
         readiness=_readiness(duties, transports),
         status=lambda: status_page(settings, duties, transports, is_dry_run=options.is_dry_run),
-        routes=[] if duties.prices is None else price_routes(duties.prices.desk),
+        routes=[] if duties.sensing is None else price_routes(duties.sensing.desk),
     )
     return Daemon(
         settings=settings,
@@ -169,12 +191,23 @@ def _lanes(settings: Settings, wanted: frozenset[str]) -> tuple[str, ...]:
     lanes: tuple[str, ...] = (URGENT,) if LIQUIDATION in wanted else ()
     if LIQUIDATION in wanted and settings.keys.housekeeping is not None:
         lanes += (HOUSEKEEPING,)
-    return lanes + ((PRICER,) if PRICE in wanted else ())
+    if PRICE in wanted:
+        lanes += (PRICER,)
+    if BREAKER_DUTY in wanted:
+        keys = {BREAKER: settings.keys.breaker, GUARDIAN: settings.keys.guardian}
+        lanes += tuple(lane for lane, key in keys.items() if key is not None)
+    return lanes
 
 
 def _key_of(settings: Settings, lane: str) -> LaneKey | None:
     keys = settings.keys
-    return {URGENT: keys.urgent, HOUSEKEEPING: keys.housekeeping, PRICER: keys.pricer}[lane]
+    return {
+        URGENT: keys.urgent,
+        HOUSEKEEPING: keys.housekeeping,
+        PRICER: keys.pricer,
+        BREAKER: keys.breaker,
+        GUARDIAN: keys.guardian,
+    }[lane]
 
 
 def _monitor(
@@ -205,26 +238,51 @@ def _liquidation(base: _Base) -> LiquidationDuty:
     )
 
 
-def _prices(base: _Base) -> PriceDuty:
-    duty = open_price_duty(
-        PriceParts(
-            settings=base.settings,
-            venue_state=base.monitor,
-            venue=base.venue,
-            sender=base.senders[PRICER],
-            journal=base.journal,
-            registry=base.registry,
-            source_parts=SourceParts(
-                session=base.session,
-                eth_call=_eth_call(base.transports),
-                clock=base.clock,
-                random=base.transports.pool.random,
-            ),
-            stack=base.stack,
-        )
+_Sensing = tuple[SensingParts, PriceSensing]
+
+
+def _sensing(base: _Base, wanted: frozenset[str]) -> _Sensing | None:
+    """Open what sees prices, once for the duties that need it."""
+    if not base.settings.prices.sources or not wanted & {PRICE, BREAKER_DUTY}:
+        return None
+    parts = SensingParts(
+        settings=base.settings,
+        venue_state=base.monitor,
+        journal=base.journal,
+        registry=base.registry,
+        source_parts=SourceParts(
+            session=base.session,
+            eth_call=_eth_call(base.transports),
+            clock=base.clock,
+            random=base.transports.pool.random,
+        ),
+        stack=base.stack,
     )
+    return parts, open_price_sensing(parts, takes_quotes=PRICE in wanted)
+
+
+def _prices(base: _Base, sensing: _Sensing | None) -> PriceDuty:
+    assert sensing is not None, "the duty price has sources"
+    parts, seen = sensing
+    duty = open_price_duty(parts, seen, venue=base.venue, sender=base.senders[PRICER])
     base.monitor.on_clock(duty.keeper.wake)
     return duty
+
+
+def _breaker(base: _Base, sensing: _Sensing | None) -> BreakerDuty:
+    return open_breaker_duty(
+        BreakerBase(
+            settings=base.settings,
+            monitor=base.monitor,
+            venue=base.venue,
+            journal=base.journal,
+            registry=base.registry,
+            clock=base.clock,
+            sensing=None if sensing is None else sensing[1],
+            breaker=base.senders.get(BREAKER),
+            guardian=base.senders.get(GUARDIAN),
+        )
+    )
 
 
 def _eth_call(transports: Transports) -> EthCall:
@@ -266,8 +324,8 @@ def _readiness(duties: Duties, transports: Transports) -> Readiness:
     readiness = Readiness()
     readiness.register("feed", lambda: duties.monitor.distrust)
     readiness.register("rpc", transports.pool.why_not_ready)
-    if duties.prices is not None:
-        readiness.register("prices", duties.prices.why_not_ready)
+    if duties.sensing is not None:
+        readiness.register("prices", duties.sensing.why_not_ready)
     for name, sender in duties.senders.items():
         if isinstance(sender, Lane):
             readiness.register(f"lane_{name}", _halt_check(sender))

@@ -13,8 +13,9 @@ from typing import Final
 import structlog
 
 from config.settings import Settings
+from keepers.duties.breaker import BreakerDuty
 from keepers.duties.liquidation import LiquidationDuty
-from keepers.duties.price import PriceDuty
+from keepers.duties.price import PriceDuty, PriceSensing
 from keepers.lanes import RunningSender
 from keepers.price.keeper import KIND as PRICE_KIND
 from keepers.sender import Lane
@@ -53,12 +54,15 @@ class Duties:
     feed: Feed
     senders: Mapping[str, RunningSender]
     liquidation: LiquidationDuty | None = None
+    sensing: PriceSensing | None = None
+    """What sees prices, shared by the duties that need them."""
     prices: PriceDuty | None = None
+    breaker: BreakerDuty | None = None
 
     def workers(self) -> dict[str, Worker]:
         """Name the workers of the duties that run."""
         workers: dict[str, Worker] = {}
-        for duty in (self.liquidation, self.prices):
+        for duty in (self.liquidation, self.sensing, self.prices, self.breaker):
             if duty is not None:
                 workers |= duty.workers()
         return workers
@@ -140,8 +144,9 @@ class Daemon:
     async def _gauges(self, stop: asyncio.Event) -> None:
         while not await sleep_unless(stop, SHOW_SECONDS):
             self.duties.monitor.show()
-            if self.duties.prices is not None:
-                self.duties.prices.show()
+            for shown in (self.duties.sensing, self.duties.breaker):
+                if shown is not None:
+                    shown.show()
 
     async def _retention(self, stop: asyncio.Event) -> None:
         journal = self.settings.journal
@@ -182,7 +187,8 @@ def status_page(
         "positions": duties.monitor.watch.book.position_count,
         "under_margin": duties.monitor.under_margin_count(),
         **({} if duties.liquidation is None else duties.liquidation.status()),
-        **({} if duties.prices is None else duties.prices.status()),
+        **({} if duties.sensing is None else duties.sensing.status()),
+        **({} if duties.breaker is None else duties.breaker.status()),
         "lanes": lanes,
         "rpc": transports.pool.status(),
     }

@@ -32,13 +32,23 @@ from venues.exchange.readings import Role
 URGENT: Final = "urgent"
 HOUSEKEEPING: Final = "housekeeping"
 PRICER: Final = "pricer"
+BREAKER: Final = "breaker"
+GUARDIAN: Final = "guardian"
 LANE_FUNCTIONS: Final = {
     URGENT: ("liquidate",),
     HOUSEKEEPING: ("close_settled",),
     PRICER: ("publish",),
+    BREAKER: ("set_band", "set_status"),
+    GUARDIAN: ("restrict", "close_withdrawals"),
 }
 """What each lane's key may call on the exchange, and nothing else."""
-LANE_ROLES: Final = {URGENT: Role.NONE, HOUSEKEEPING: Role.NONE, PRICER: Role.PRICER}
+LANE_ROLES: Final = {
+    URGENT: Role.NONE,
+    HOUSEKEEPING: Role.NONE,
+    PRICER: Role.PRICER,
+    BREAKER: Role.BREAKER,
+    GUARDIAN: Role.GUARDIAN,
+}
 """The one role that each lane's key holds there."""
 CANCEL_GAS: Final = 100_000
 """An empty transfer: 21,000 gas on Ethereum's rules, 60,000 on MegaETH's."""

@@ -75,6 +75,7 @@ class AccountsMonitor:
         self._updates_needed: dict[MarketId, int] = {}
         self.first_snapshot = asyncio.Event()
         self._listeners: list[Callable[[], None]] = []
+        self._market_listeners: list[Callable[[], None]] = []
         self._clock_listeners: list[Callable[[], None]] = []
         self._settled_listeners: list[Callable[[LiquidationSettled], None]] = []
 
@@ -87,6 +88,10 @@ class AccountsMonitor:
     def on_clock(self, listener: Callable[[], None]) -> None:
         """Call `listener` whenever the venue's clock may have moved; it must return at once."""
         self._clock_listeners.append(listener)
+
+    def on_market(self, listener: Callable[[], None]) -> None:
+        """Call `listener` whenever a market was told anew; it must return at once."""
+        self._market_listeners.append(listener)
 
     def on_settled(self, listener: Callable[[LiquidationSettled], None]) -> None:
         """Call `listener` with every liquidation result seen on chain, ours or not."""
@@ -183,10 +188,15 @@ class AccountsMonitor:
         self.now = max(self.now, now)
         if changes:
             self.watch.note_block(self.now, changes[0].block_number)
+        is_about_markets = False
         for stamped in changes:
             self._apply(stamped)
+            is_about_markets |= isinstance(stamped.change, MarketChanged)
         self.applied_block = max(self.applied_block, changes[-1].block_number if changes else 0)
         self._wake()
+        if is_about_markets:
+            for listener in self._market_listeners:
+                listener()
 
     def on_sealed(self, block: BlockRef) -> None:
         """Let the clock move: funding accrues, prices age, cool-downs end."""

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, model_validator
 
-from config.schema.fields import Section
+from config.schema.fields import Name, Section
 
 AssetClass: TypeAlias = Literal["stock", "etf", "crypto_fund", "commodity", "treasury_fund"]
 
@@ -101,6 +101,8 @@ class CalendarFile(Section):
     """The classes of market that follow it."""
     symbols: tuple[str, ...] = Field(default=(), strict=False)
     """Markets that follow it whatever their class."""
+    rulebook: Name = "static"
+    """The rulebook of price bands that these markets follow, by the name of its file."""
     schedule: tuple[Schedule, ...] = Field(min_length=1, strict=False)
     holidays: Annotated[dict[str, str], AfterValidator(_check_dates)]
     """Weekdays without trading, with the reason."""

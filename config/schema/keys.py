@@ -63,6 +63,12 @@ class Keys(Section):
     pricer: LaneKey | None = None
     """Signs prices; holds the exchange's role pricer and no other. Must not be another lane's key."""
 
+    breaker: LaneKey | None = None
+    """Signs bands and statuses; holds the role breaker and no other."""
+
+    guardian: LaneKey | None = None
+    """Signs what only makes the exchange safer; holds the role guardian and no other."""
+
 
 class Sender(Section):
     """How a signed transaction is carried until it is final, expired or replaced."""

@@ -103,6 +103,9 @@ class MarketFile(Section):
     asset_class: Literal["stock", "etf", "crypto_fund", "commodity", "treasury_fund"]
     """What the underlying is; decides its sessions."""
 
+    luld_tier: Literal[1, 2] = 2
+    """Tier of the underlying under limit up / limit down: 1 for the S&P 500, the Russell 1000 and chosen funds."""
+
     reference_price_usd: PriceUsd
     """Price at which drills start. The exchange itself begins without one."""
 

@@ -53,28 +53,26 @@ SECONDS_PER_DAY: Final = 86_400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PriceParts:
-    """What the duty shares with the rest of the process."""
+class SensingParts:
+    """What price sensing shares with the rest of the process."""
 
     settings: Settings
     venue_state: VenueState
-    venue: PriceVenue
-    sender: Sender
     journal: Journal
     registry: CollectorRegistry
     source_parts: SourceParts
     stack: AsyncExitStack
-    """Closes what the duty opens."""
+    """Closes what is opened."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PriceDuty:
-    """The running price duty."""
+class PriceSensing:
+    """All that sees prices and makes them, and publishes nothing: what price and breaker duty share."""
 
     desk: PriceDesk
-    keeper: PriceKeeper
     board: PriceBoard
     sources: tuple[PriceSource, ...]
+    books: BookBoard | None
     feed: BookFeed | None
     halts: HaltWatch | None
     words: OperatorWords | None
@@ -82,8 +80,8 @@ class PriceDuty:
     endpoint: QuoteEndpoint | None
 
     def workers(self) -> dict[str, Worker]:
-        """Name the workers of the duty."""
-        workers: dict[str, Worker] = {"price": self.keeper.run}
+        """Name the workers that see."""
+        workers: dict[str, Worker] = {}
         for source in self.sources:
             workers[f"source_{source.name}"] = _listening(source, self.board)
         if self.feed is not None:
@@ -103,7 +101,7 @@ class PriceDuty:
             self.quoting.flush(self.desk.now)
 
     def status(self) -> Mapping[str, object]:
-        """Say how the duty is, for `/status`."""
+        """Say how prices are, for `/status`."""
         return {
             "prices": {symbol: self.desk.summary(symbol) for symbol in self.desk.symbols},
             "faulty_sources": {
@@ -119,8 +117,22 @@ class PriceDuty:
         return None
 
 
-def open_price_duty(parts: PriceParts) -> PriceDuty:
-    """Put the duty together; raises OperatorError with one sentence for what is wrong with it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceDuty:
+    """The running price duty."""
+
+    keeper: PriceKeeper
+
+    def workers(self) -> dict[str, Worker]:
+        """Name the workers of the duty."""
+        return {"price": self.keeper.run}
+
+
+def open_price_sensing(parts: SensingParts, *, takes_quotes: bool) -> PriceSensing:
+    """Put all together that sees prices; raises OperatorError with one sentence for what is wrong.
+
+    Quotes of participants are taken by the price duty alone: their store has one owner.
+    """
     prices, state = parts.settings.prices, parts.venue_state
     names, symbols = [source.name for source in prices.sources], prices.symbols
     board = PriceBoard(
@@ -135,9 +147,13 @@ def open_price_duty(parts: PriceParts) -> PriceDuty:
     halts = _open_halts(parts)
     words = None if prices.words_file is None else OperatorWords(prices.words_file)
     quotes = None
-    if prices.participants is not None:
+    if prices.participants is not None and takes_quotes:
         # Quotes are compared with the index of a desk that in turn asks for them.
-        quotes = _open_quotes(parts, prices.participants, lambda symbol: desk.index(symbol))  # noqa: PLW0108 - the desk is made below
+        quotes = _open_quotes(
+            parts,
+            prices.participants,
+            lambda symbol: desk.index(symbol),  # noqa: PLW0108 - the desk is made below
+        )
     quoting = None if quotes is None else Quoting(quotes[0])
     desk = PriceDesk(
         venue=state,
@@ -148,26 +164,33 @@ def open_price_duty(parts: PriceParts) -> PriceDuty:
         metrics=DeskMetrics.create(parts.registry, sources=names, symbols=symbols),
         earlier=earlier_prices(parts.journal, symbols),
     )
-    keeper = PriceKeeper(
-        view=desk,
-        venue=parts.venue,
-        sender=parts.sender,
-        journal=parts.journal,
-        limits=_limits(prices),
-        metrics=PriceMetrics.create(parts.registry),
-        clock=parts.source_parts.clock,
-    )
-    return PriceDuty(
+    return PriceSensing(
         desk=desk,
-        keeper=keeper,
         board=board,
         sources=tuple(open_sources(prices, parts.source_parts)),
+        books=books,
         feed=feed,
         halts=halts,
         words=words,
         quoting=quoting,
         endpoint=None if quotes is None else quotes[1],
     )
+
+
+def open_price_duty(
+    parts: SensingParts, sensing: PriceSensing, *, venue: PriceVenue, sender: Sender
+) -> PriceDuty:
+    """Put the keeper to what it publishes."""
+    keeper = PriceKeeper(
+        view=sensing.desk,
+        venue=venue,
+        sender=sender,
+        journal=parts.journal,
+        limits=_limits(parts.settings.prices),
+        metrics=PriceMetrics.create(parts.registry),
+        clock=parts.source_parts.clock,
+    )
+    return PriceDuty(keeper=keeper)
 
 
 def _listening(source: PriceSource | BookFeed | HaltWatch, board: PriceBoard) -> Worker:
@@ -201,7 +224,7 @@ def _limits(prices: Prices) -> PriceLimits:
     )
 
 
-def _open_books(parts: PriceParts) -> tuple[BookBoard | None, BookFeed | None]:
+def _open_books(parts: SensingParts) -> tuple[BookBoard | None, BookFeed | None]:
     book = parts.settings.prices.book
     if book is None:
         return None, None
@@ -233,7 +256,7 @@ def _open_books(parts: PriceParts) -> tuple[BookBoard | None, BookFeed | None]:
 
 
 def _open_quotes(
-    parts: PriceParts, settings: Participants, index: Callable[[str], PriceE8 | None]
+    parts: SensingParts, settings: Participants, index: Callable[[str], PriceE8 | None]
 ) -> tuple[QuoteDesk, QuoteEndpoint]:
     """Open the participants' desk and its endpoint; `index` is what quotes are compared with."""
     members = [_member(each) for each in settings.members]
@@ -285,7 +308,7 @@ def _member(member: Member) -> Participant:
     )
 
 
-def _open_halts(parts: PriceParts) -> HaltWatch | None:
+def _open_halts(parts: SensingParts) -> HaltWatch | None:
     halts, given = parts.settings.prices.halts, parts.source_parts
     if halts is None:
         return None

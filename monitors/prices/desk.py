@@ -117,6 +117,10 @@ class PriceDesk:
             return {"why": "no round was played yet"}
         return explanation(seat.played, seat.terms.rules)
 
+    def play_rounds(self) -> None:
+        """Play every market's round, unless it was played in this second."""
+        self.fair_prices()
+
     def last_round(self, symbol: str) -> PlayedRound | None:
         """Give a market's last round, None for one that is not priced here or was never played."""
         seat = self._seats.get(symbol)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from risk.columns import AccountColumns
-from risk.guard_rails import Limits
+from risk.guard_rails import Limits, Parameter
 from risk.liquidation import LiquidationRules
 from risk.market import Market
 from risk.price_publication import FairPrice
@@ -179,6 +179,15 @@ class ExchangeVenue:
     async def limits(self, market: MarketId, parameter: int) -> Limits:
         """Read the owner's limits of a parameter."""
         return Limits(**self._limits(await self._view("limits", market, parameter)))
+
+    async def all_limits(self, market: MarketId) -> dict[Parameter, Limits]:
+        """Read the owner's limits of every parameter of a market, in one request."""
+        calls = [self._calls.call("limits", market, int(parameter)) for parameter in Parameter]
+        answers = await self._contract.views(calls, None)
+        return {
+            parameter: Limits(**self._limits(raw))
+            for parameter, raw in zip(Parameter, answers, strict=True)
+        }
 
     async def account_state(self, account: AccountId, *, block: int | None = None) -> AccountState:
         """Read the exchange's own verdict on an account."""

@@ -1,0 +1,1 @@
+"""The breaker duty: draw bands and set statuses as the machines want them."""

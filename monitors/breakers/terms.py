@@ -1,0 +1,136 @@
+"""By which rules each market is watched, and what the breakers ask of those who see."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from monitors.prices.explanation import PlayedRound
+from risk.band_rules import UNLEVERAGED, LuldTier, Rulebook
+from risk.fact_windows import FactWindow
+from risk.integrity_rules import Cause, IntegrityRules
+from risk.market import Market
+from risk.market_wide_rules import MarketWideRules
+from risk.order_book import OrderBook
+from risk.sessions import SessionTimeline
+from risk.units import MarketId, Ppm, Seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchTerms:
+    """How one market is watched."""
+
+    rulebook: Rulebook
+    timeline: SessionTimeline | None
+    """None without a calendar."""
+    tier: LuldTier = LuldTier.TWO
+    leverage: Ppm = UNLEVERAGED
+    groups: tuple[str, ...] = ()
+    """Groups of the market-wide breaker that it follows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakerRules:
+    """The rules that hold for all markets."""
+
+    groups: Mapping[str, MarketWideRules]
+    integrity: IntegrityRules
+    windows: Mapping[Cause, FactWindow] = field(default_factory=dict)
+
+
+class VenueView(Protocol):
+    """The venue as the feed tells it."""
+
+    @property
+    def distrust(self) -> str | None:
+        """Why nothing of it may be acted on, or None."""
+
+    @property
+    def now(self) -> Seconds:
+        """The venue's clock."""
+
+    @property
+    def applied_block(self) -> int:
+        """The newest block of which anything was applied."""
+
+    @property
+    def markets(self) -> Mapping[MarketId, Market]:
+        """The markets as the venue holds them now."""
+
+
+class Rounds(Protocol):
+    """Who plays the rounds of prices."""
+
+    def play_rounds(self) -> None:
+        """Play every market's round, unless it was played in this second."""
+
+    def last_round(self, symbol: str) -> PlayedRound | None:
+        """Give a market's last round, None for one that is not priced here or was never played."""
+
+
+class Ladders(Protocol):
+    """Who follows the venue's order books."""
+
+    def book(self, symbol: str) -> OrderBook | None:
+        """Give a market's book now; None for one that is unknown or stale. KeyError for a stranger."""
+
+
+class SlowFacts(Protocol):
+    """What is read from the chain from time to time; None where it was never read, or not lately."""
+
+    @property
+    def roles_changed(self) -> int | None:
+        """How many role holders differ from those that were approved."""
+
+    @property
+    def solvency_gap(self) -> int | None:
+        """What the vault lacks to pay everybody, in quote atoms."""
+
+    @property
+    def head_age(self) -> Seconds | None:
+        """Time since a block was last seen, on our own clock."""
+
+    def limits_changed(self, market: MarketId) -> int | None:
+        """How many of the owner's limits differ from those that were approved."""
+
+    def largest_share(self, market: MarketId) -> Ppm | None:
+        """Part of the open interest that the largest account holds."""
+
+    def backlog_blocks(self, market: MarketId) -> int | None:
+        """For how many blocks the oldest account here has been under margin."""
+
+    def insurance_fund(self) -> int | None:
+        """The insurance fund in quote atoms."""
+
+
+Halted = Callable[[str, Seconds], bool | None]
+"""Says whether a market's underlying is halted at a time; None where nobody knows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Senses:
+    """Everything that facts are made of; None for what this process does not have."""
+
+    venue: VenueView
+    slow: SlowFacts
+    rounds: Rounds | None = None
+    books: Ladders | None = None
+    book_symbols: Sequence[str] = ()
+    halted: Halted = lambda _symbol, _now: None
+
+
+def watchable(
+    rules: IntegrityRules, *, has_rounds: bool, has_books: bool, has_halts: bool
+) -> tuple[IntegrityRules, frozenset[Cause]]:
+    """Leave out the causes that this process cannot see at all; name them.
+
+    What is never seen is not unknown for a while: it would hold every market back for good.
+    """
+    needs = {
+        Cause.BELOW_QUORUM: has_rounds,
+        Cause.SOURCES_DIVERGE: has_rounds,
+        Cause.BOOK_EMPTIED: has_books,
+        Cause.UNDERLYING_HALTED: has_halts,
+    }
+    blind = frozenset(cause for cause, is_seen in needs.items() if not is_seen)
+    kept = {cause: rule for cause, rule in rules.causes.items() if cause not in blind}
+    return replace(rules, causes=kept), blind & rules.causes.keys()

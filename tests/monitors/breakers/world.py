@@ -1,0 +1,167 @@
+"""A venue with two markets, slow facts in a test's hand, and a panel over them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from prometheus_client import CollectorRegistry
+
+from config.breakers import load_breakers
+from config.rulebooks import load_rulebooks
+from monitors.breakers.panel import BreakerPanel, Orders
+from monitors.breakers.panel_metrics import PanelMetrics
+from monitors.breakers.terms import BreakerRules, Senses, WatchTerms, watchable
+from risk.band_rules import LuldTier
+from risk.market import Market
+from risk.sessions import Boundary, Session, SessionTimeline
+from risk.units import MarketId, MarketStatus, Ppm, PriceE8, Seconds
+from tests.builders import NOW, make_market, price
+
+SPY, NVDA = MarketId(0), MarketId(1)
+SYMBOLS = {SPY: "SPY", NVDA: "NVDA"}
+OPENED = Seconds(NOW - 7_200)
+CLOSES = Seconds(OPENED + 23_400)
+TIMELINE = SessionTimeline(
+    boundaries=(
+        Boundary(start=OPENED, session=Session.REGULAR),
+        Boundary(start=CLOSES, session=Session.POST),
+        Boundary(start=Seconds(CLOSES + 14_400), session=Session.WEEKEND),
+    ),
+    end=Seconds(CLOSES + 400_000),
+)
+
+
+@dataclass
+class Slow:
+    """Slow facts, all good until a test says otherwise."""
+
+    roles_changed: int | None = 0
+    solvency_gap: int | None = 0
+    head_age: Seconds | None = Seconds(0)
+    insurance: int | None = 10**12
+    changed_limits: int | None = 0
+    share: int | None = 10_000
+    backlog: int | None = 0
+
+    def limits_changed(self, market: MarketId) -> int | None:
+        assert market in SYMBOLS
+        return self.changed_limits
+
+    def largest_share(self, market: MarketId) -> Ppm | None:
+        assert market in SYMBOLS
+        return None if self.share is None else Ppm(self.share)
+
+    def backlog_blocks(self, market: MarketId) -> int | None:
+        assert market in SYMBOLS
+        return self.backlog
+
+    def insurance_fund(self) -> int | None:
+        return self.insurance
+
+
+class Venue:
+    """Two markets that are published each second."""
+
+    def __init__(self) -> None:
+        self.distrust: str | None = None
+        self.now = NOW
+        self.applied_block = 1
+        self.markets: dict[MarketId, Market] = {
+            number: replace(
+                make_market(),
+                id=number,
+                symbol=symbol,
+                mark=price(100),
+                index=price(100),
+                price_timestamp=NOW,
+                updated_at=NOW,
+                band_low=PriceE8(0),
+                band_high=PriceE8(0),
+            )
+            for number, symbol in SYMBOLS.items()
+        }
+
+    def tick(self, seconds: int = 1, **marks: float) -> None:
+        """Let time pass; publish every market, some at another price."""
+        self.now = Seconds(self.now + seconds)
+        self.applied_block += 1
+        for number, market in self.markets.items():
+            told = marks.get(market.symbol)
+            mark = market.mark if told is None else price(f"{told:.4f}")
+            if market.band_low:
+                mark = PriceE8(min(max(mark, market.band_low), market.band_high))
+            index = market.index if told is None else price(f"{told:.4f}")
+            self.markets[number] = replace(
+                market, mark=mark, index=index, price_timestamp=self.now, updated_at=self.now
+            )
+
+    def change(self, market: MarketId, **facts: object) -> None:
+        self.markets[market] = replace(self.markets[market], **facts)  # type: ignore[arg-type]
+
+
+@dataclass
+class Notebook:
+    """Notes that survive a panel."""
+
+    texts: dict[str, str] = field(default_factory=dict)
+
+    def noted(self, key: str) -> str | None:
+        return self.texts.get(key)
+
+    def note(self, key: str, value: str) -> None:
+        self.texts[key] = value
+
+
+class World:
+    """A panel over a venue; `restart` makes a new panel on the same notes."""
+
+    def __init__(self, orders: Orders | None = None) -> None:
+        self.venue, self.slow, self.notes = Venue(), Slow(), Notebook()
+        self.orders = orders
+        self.restart()
+
+    def restart(self) -> None:
+        self.registry = CollectorRegistry()
+        rules, rulebooks = load_breakers(), load_rulebooks()
+        seen, _ = watchable(rules.integrity, has_rounds=False, has_books=False, has_halts=True)
+        self.panel = BreakerPanel(
+            Senses(venue=self.venue, slow=self.slow, halted=lambda _symbol, _now: False),
+            terms={
+                symbol: WatchTerms(
+                    rulebook=rulebooks["us_luld"],
+                    timeline=TIMELINE,
+                    tier=LuldTier.ONE,
+                    groups=rules.groups_of(symbol, "stock"),
+                )
+                for symbol in SYMBOLS.values()
+            },
+            rules=BreakerRules(groups=rules.groups, integrity=seen, windows=rules.windows),
+            notes=self.notes,
+            metrics=PanelMetrics.create(self.registry, symbols=list(SYMBOLS.values())),
+            orders=self.orders,
+        )
+
+    def status(self, market: MarketId = NVDA) -> MarketStatus:
+        return self.panel.wanted()[market].status
+
+    def run(self, seconds: int, **marks: float) -> list[MarketStatus]:
+        """Let seconds pass at these marks; give NVDA's wanted status after each."""
+        seen = []
+        for _ in range(seconds):
+            self.venue.tick(1, **marks)
+            seen.append(self.status())
+        return seen
+
+    def obey(self) -> None:
+        """Set the wanted statuses and bands on chain, as the keeper would."""
+        for number, wanted in self.panel.wanted().items():
+            self.panel.set_by_us(number, wanted.status)
+            facts: dict[str, object] = {"status": wanted.status}
+            if wanted.band is not None:
+                facts |= {"band_low": wanted.band.low, "band_high": wanted.band.high}
+            self.venue.change(number, **facts)
+
+    def why(self, symbol: str = "NVDA") -> Mapping[str, object]:
+        return self.panel.explain(symbol)
+
+    def count(self, name: str, **labels: str) -> float | None:
+        return self.registry.get_sample_value(f"bellkeeper_breaker_{name}", labels)
