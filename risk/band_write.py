@@ -20,6 +20,8 @@ class BandWrite:
 
     band: BandEdges | None
     why: str
+    is_due_later: bool = False
+    """The exchange's cool-down alone holds it back."""
 
 
 def plan_band(
@@ -43,8 +45,9 @@ def plan_band(
     if held is not None and _is_near(held, wanted, market.mark, tolerance):
         return _nothing("the band is as wanted")
     if last_written is not None and now < last_written + limits.cool_down:
-        return _nothing(
-            f"the band may be written again in {last_written + limits.cool_down - now} s"
+        wait = last_written + limits.cool_down - now
+        return BandWrite(
+            band=None, why=f"the band may be written again in {wait} s", is_due_later=True
         )
     low = _edge(wanted.low, market, None if held is None else held.low, limits)
     high = _edge(wanted.high, market, None if held is None else held.high, limits)

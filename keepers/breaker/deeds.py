@@ -2,15 +2,16 @@
 
 Stricter statuses go by the guardian's key, which needs no epoch and outruns a resumption, and by the
 breaker's where there is no guardian. Softer statuses and bands go by the breaker's. A market
-that must be halted gets no band before: nobody trades there, and a band would hold its price.
+that must be halted gets no band before: nobody trades there, and a band would hold its price. A market
+that trades again gets its band first: not even for a block does it trade inside an old one.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from risk.band_write import plan_band
+from risk.band_write import BandWrite, plan_band
 from risk.guard_rails import Limits
 from risk.market import Market
 from risk.precedence import BandEdges, Wanted
@@ -58,6 +59,19 @@ class Deed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rails:
+    """The owner's limits of one market's band and status, and when each was last written.
+
+    Times are on the venue's clock; None for a write that we know nothing of.
+    """
+
+    band: Limits
+    status: Limits
+    band_written: Seconds | None = None
+    status_written: Seconds | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeedRules:
     """What the keeper may do."""
 
@@ -70,80 +84,90 @@ def deeds(
     markets: Mapping[MarketId, Market],
     wanted: Mapping[MarketId, Wanted],
     *,
-    limits: Mapping[MarketId, Limits],
-    band_written: Mapping[MarketId, Seconds],
+    rails: Mapping[MarketId, Rails],
     withdrawals_open: bool | None,
     now: Seconds,
     rules: DeedRules,
 ) -> list[Deed]:
-    """Say what to write now, the most urgent first."""
+    """Say what to write now, the most urgent first. A market without `rails` only gets stricter."""
     found: list[Deed] = []
     for number, wish in wanted.items():
         market = markets[number]
         if market.is_settled:
             continue
-        status = _status_deed(market, wish, rules)
-        if status is not None:
-            found.append(status)
-        elif number in limits and rules.has_breaker:
-            found.extend(
-                _band_deeds(market, wish, limits[number], band_written.get(number), now, rules)
-            )
+        deed = _deed(market, wish, rails.get(number), now, rules)
+        if deed is not None:
+            found.append(deed)
     closing = [wish for wish in wanted.values() if wish.closes_withdrawals]
     if closing and withdrawals_open and rules.has_guardian:
         found.append(_withdrawals_deed(closing[0]))
     return sorted(found, key=_urgency)
 
 
-def _status_deed(market: Market, wish: Wanted, rules: DeedRules) -> Deed | None:
-    if market.status == wish.status:
+def _deed(
+    market: Market, wish: Wanted, rails: Rails | None, now: Seconds, rules: DeedRules
+) -> Deed | None:
+    if wish.status > market.status:
+        return _stricter_deed(market, wish, rules)
+    if rails is None or not rules.has_breaker or market.is_splitting:
         return None
-    is_stricter = wish.status > market.status
-    if is_stricter and rules.has_guardian:
-        key = Key.GUARDIAN
-    elif rules.has_breaker:
-        key = Key.BREAKER
-    else:
+    band = _band_write(market, wish, rails, now, rules)
+    if band.band is not None:
+        return Deed(
+            what=What.BAND,
+            key=Key.BREAKER,
+            market=market.id,
+            symbol=market.symbol,
+            band=band.band,
+            by=_by(wish),
+            why=band.why,
+        )
+    if wish.status == market.status or band.is_due_later or not _may_soften(wish, rails, now):
         return None
+    return _status_deed(market, wish, Key.BREAKER)
+
+
+def _stricter_deed(market: Market, wish: Wanted, rules: DeedRules) -> Deed | None:
+    if rules.has_guardian:
+        return _status_deed(market, wish, Key.GUARDIAN)
+    return _status_deed(market, wish, Key.BREAKER) if rules.has_breaker else None
+
+
+def _status_deed(market: Market, wish: Wanted, key: Key) -> Deed:
     return Deed(
         what=What.STATUS,
         key=key,
         market=market.id,
         symbol=market.symbol,
         status=wish.status,
-        by="" if wish.by is None else wish.by.value,
+        by=_by(wish),
         why=wish.why,
     )
 
 
-def _band_deeds(
-    market: Market,
-    wish: Wanted,
-    limits: Limits,
-    written: Seconds | None,
-    now: Seconds,
-    rules: DeedRules,
-) -> Iterable[Deed]:
+def _may_soften(wish: Wanted, rails: Rails, now: Seconds) -> bool:
+    limits, written = rails.status, rails.status_written
+    is_cool = written is None or now >= written + limits.cool_down
+    return is_cool and limits.minimum <= wish.status <= limits.maximum
+
+
+def _band_write(
+    market: Market, wish: Wanted, rails: Rails, now: Seconds, rules: DeedRules
+) -> BandWrite:
     if wish.band is None:
-        return
-    planned = plan_band(
+        return BandWrite(band=None, why="no machine asks for a band")
+    return plan_band(
         market,
         wish.band,
-        limits,
+        rails.band,
         now=now,
-        last_written=written,
+        last_written=rails.band_written,
         tolerance=rules.band_tolerance,
     )
-    if planned.band is not None:
-        yield Deed(
-            what=What.BAND,
-            key=Key.BREAKER,
-            market=market.id,
-            symbol=market.symbol,
-            band=planned.band,
-            by="" if wish.by is None else wish.by.value,
-            why=planned.why,
-        )
+
+
+def _by(wish: Wanted) -> str:
+    return "" if wish.by is None else wish.by.value
 
 
 def _withdrawals_deed(wish: Wanted) -> Deed:
@@ -152,7 +176,7 @@ def _withdrawals_deed(wish: Wanted) -> Deed:
         key=Key.GUARDIAN,
         market=EXCHANGE,
         symbol="*",
-        by="" if wish.by is None else wish.by.value,
+        by=_by(wish),
         why=wish.why,
     )
 

@@ -7,17 +7,19 @@ Times are on the venue's clock unless they say monotonic.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
 
-from keepers.breaker.deeds import EXCHANGE, Deed, DeedRules, Key, What, deeds
+from keepers.breaker.deeds import EXCHANGE, Deed, DeedRules, Key, Rails, What, deeds
 from keepers.breaker.metrics import BreakerMetrics
 from keepers.breaker.outcome import BreakerCycle
 from keepers.breaker.view import BreakerView, ControlFacts, ControlJournal, ControlOutcome
 from keepers.sender import Outcome, Refusal, Result, Sender
+from risk.guard_rails import Parameter
+from risk.market import Market
 from risk.units import MarketId, MarketStatus, Ppm, Seconds
 from runtime.clock import Clock
 from runtime.journal import SEPARATOR, Intent
@@ -77,6 +79,16 @@ class _Hands:
     sent: dict[str, _OnItsWay] = field(default_factory=dict)
     retry_at: dict[MarketId, Seconds] = field(default_factory=dict)
     band_written: dict[MarketId, Seconds] = field(default_factory=dict)
+    statuses: dict[MarketId, tuple[MarketStatus, Seconds | None]] = field(default_factory=dict)
+    """The status last seen, and when it came; by anybody's hand, since the cool-down counts all."""
+
+    def see(self, market: Market, now: Seconds) -> Seconds | None:
+        """Note a market's status; give when it came, None for one that was there from the start."""
+        status, since = self.statuses.get(market.id, (market.status, None))
+        if status is not market.status:
+            since = now
+        self.statuses[market.id] = (market.status, since)
+        return since
 
     def busy(self, symbols: Mapping[str, MarketId]) -> frozenset[MarketId]:
         """Name the markets of which a write is on its way."""
@@ -134,12 +146,10 @@ class BreakerKeeper:
             return BreakerCycle.DISTRUSTED, parts.view.distrust
         wanted = parts.view.wanted()
         now, markets = parts.view.now, dict(parts.view.markets)
-        known = {number: parts.facts.band_limits(number) for number in wanted}
         todo = deeds(
             markets,
             wanted,
-            limits={number: limits for number, limits in known.items() if limits is not None},
-            band_written=self._hands.band_written,
+            rails=self._rails(wanted, now),
             withdrawals_open=parts.facts.withdrawals_open,
             now=now,
             rules=self._rules,
@@ -153,6 +163,22 @@ class BreakerKeeper:
         if not ready:
             return BreakerCycle.WAITING, "what is to be written is on its way, or must wait"
         return await self._do(ready, now, decided_at)
+
+    def _rails(self, wanted: Iterable[MarketId], now: Seconds) -> dict[MarketId, Rails]:
+        """Give the guard rails of each market whose limits were read."""
+        facts, found = self._parts.facts, {}
+        for number in wanted:
+            status_written = self._hands.see(self._parts.view.markets[number], now)
+            band = facts.limits(number, Parameter.BAND)
+            status = facts.limits(number, Parameter.STATUS)
+            if band is not None and status is not None:
+                found[number] = Rails(
+                    band=band,
+                    status=status,
+                    band_written=self._hands.band_written.get(number),
+                    status_written=status_written,
+                )
+        return found
 
     def _may_try(self, deed: Deed, now: Seconds) -> bool:
         """Say whether a refusal is long enough ago; a stricter status never waits for that."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Protocol, TypeAlias
 
-from risk.guard_rails import Limits
+from risk.guard_rails import Limits, Parameter
 from risk.market import Market
 from risk.precedence import Wanted
 from risk.units import MarketId, MarketStatus, Seconds
@@ -42,8 +42,8 @@ class BreakerView(Protocol):
 class ControlFacts(Protocol):
     """What was read of the owner's guard rails and of withdrawals."""
 
-    def band_limits(self, market: MarketId) -> Limits | None:
-        """Give the owner's limits of a market's band; None before they were read."""
+    def limits(self, market: MarketId, parameter: Parameter) -> Limits | None:
+        """Give the owner's limits of a parameter of a market; None before they were read."""
 
     @property
     def withdrawals_open(self) -> bool | None:

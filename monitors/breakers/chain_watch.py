@@ -175,10 +175,10 @@ class ChainWatch:
 
     # --- ControlFacts ----------------------------------------------------------------------------
 
-    def band_limits(self, market: MarketId) -> Limits | None:
-        """Give the owner's limits of a market's band; None before they were read."""
+    def limits(self, market: MarketId, parameter: Parameter) -> Limits | None:
+        """Give the owner's limits of a parameter of a market; None before they were read."""
         reading = self._limits.get(market)
-        return None if reading is None else reading.value.get(Parameter.BAND)
+        return None if reading is None else reading.value.get(parameter)
 
     @property
     def withdrawals_open(self) -> bool | None:

@@ -12,7 +12,7 @@ from keepers.breaker.metrics import BreakerMetrics
 from keepers.breaker.outcome import BreakerCycle
 from keepers.breaker.view import ControlOutcome
 from keepers.sender import Outcome, Refusal, Result
-from risk.guard_rails import Limits
+from risk.guard_rails import Limits, Parameter
 from risk.market import Market
 from risk.precedence import BandEdges, Machine, Wanted
 from risk.units import MarketId, MarketStatus, Ppm, Seconds
@@ -24,6 +24,7 @@ from venues.port import Call, ControlChanged
 
 A, B = MarketId(0), MarketId(1)
 BAND_LIMITS = Limits(minimum=5_000, maximum=250_000, largest_step=100_000, cool_down=Seconds(5))
+STATUS_LIMITS = Limits(minimum=0, maximum=3, largest_step=3, cool_down=Seconds(10))
 BAND = BandEdges(low=price(95), high=price(105))
 
 
@@ -62,9 +63,11 @@ class Facts:
     """Guard rails and withdrawals."""
 
     withdrawals_open: bool | None = True
+    are_read = True
 
-    def band_limits(self, market: MarketId) -> Limits | None:
-        return BAND_LIMITS if market == A else None
+    def limits(self, market: MarketId, parameter: Parameter) -> Limits | None:  # noqa: ARG002
+        known = {Parameter.BAND: BAND_LIMITS, Parameter.STATUS: STATUS_LIMITS}
+        return known[parameter] if self.are_read else None
 
 
 class Venue:
@@ -188,9 +191,47 @@ async def test_a_band_is_written_once_and_again_only_when_it_is_off() -> None:
     assert await rig.cycle() is BreakerCycle.ACTED
 
 
-async def test_a_market_whose_guard_rails_are_unknown_gets_no_band() -> None:
+async def test_a_market_whose_guard_rails_are_unknown_only_gets_stricter() -> None:
     rig = Rig()
+    rig.facts.are_read = False
     assert await rig.cycle(B=want(MarketStatus.OPEN, BAND)) is BreakerCycle.IDLE
+    assert await rig.cycle(B=want(MarketStatus.LIMIT, BAND)) is BreakerCycle.ACTED
+    assert rig.calls == ["restrict 1 LIMIT"]
+
+
+async def test_a_market_trades_again_only_inside_its_new_band() -> None:
+    rig = Rig()
+    halted = replace(rig.view.markets[A], status=MarketStatus.HALTED)
+    rig.view.markets[A] = halted
+    await rig.cycle(A=want(MarketStatus.OPEN, BAND))
+    assert rig.calls == [f"band 0 {BAND.low} {BAND.high} 40"]
+    changed = ControlChanged(market=A, epoch=41, band=(BAND.low, BAND.high))
+    rig.answer(rig.breaker, Result.MINED, changed)
+    # It asks for another band already, and that one must wait for the cool-down: so does the status.
+    rig.view.markets[A] = replace(halted, band_low=BAND.low, band_high=BAND.high)
+    other = BandEdges(low=price(96), high=price(106))
+    assert await rig.cycle(A=want(MarketStatus.OPEN, other)) is BreakerCycle.IDLE
+    await rig.cycle(A=want(MarketStatus.OPEN, BAND))
+    assert rig.calls[1:] == ["status 0 OPEN 40"]
+
+
+async def test_a_softer_status_waits_for_the_cool_down_of_anybodys_last_one() -> None:
+    rig = Rig()
+    await rig.cycle(A=want(MarketStatus.OPEN))
+    rig.view.markets[A] = replace(rig.view.markets[A], status=MarketStatus.LIMIT)
+    assert await rig.cycle(A=want(MarketStatus.OPEN)) is BreakerCycle.IDLE
+    rig.view.now = Seconds(NOW + 9)
+    assert await rig.cycle() is BreakerCycle.IDLE
+    rig.view.now = Seconds(NOW + 10)
+    assert await rig.cycle() is BreakerCycle.ACTED
+    assert rig.calls == ["status 0 OPEN 40"]
+
+
+async def test_in_a_split_the_guardian_may_still_halt_and_nothing_else_is_written() -> None:
+    rig = Rig()
+    rig.view.markets[A] = replace(rig.view.markets[A], is_splitting=True)
+    assert await rig.cycle(A=want(MarketStatus.OPEN, BAND)) is BreakerCycle.IDLE
+    assert await rig.cycle(A=want(MarketStatus.HALTED)) is BreakerCycle.ACTED
 
 
 async def test_what_the_exchange_refused_waits_unless_it_is_stricter() -> None:
