@@ -1,8 +1,8 @@
 """Who is who on the drill's chain: anvil's own well-known development accounts.
 
 Their keys are printed in every tutorial and worth nothing. Matcher and traders' bank send through
-the node, which holds these keys; owner, pricer and keeper sign for themselves, as in production,
-with encrypted keystores that are written into the drill's folder. No key library is needed here:
+the node, which holds these keys; owner, pricer, breaker, guardian and keeper sign for themselves,
+with encrypted keystores that are written into the drill's folder, as in production. No key library is needed here:
 a keystore is text.
 """
 
@@ -22,13 +22,16 @@ HOUSEKEEPER: Final = "0xa0Ee7A142d267C1f36714E4a8F75612F20a79720"
 BANK: Final = "0xBcd4042DE499D14e55001CcbB24a551F3b954096"
 """Pays the deposits of all traders, of the backstop and of the insurance fund."""
 
+BREAKER: Final = "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC"
+GUARDIAN: Final = "0x976EA74026E726554dB657fA54763abd0C3a0aa9"
+
 ROLES: Final = Roles(
     pricer=PRICER,
-    breaker="0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC",
+    breaker=BREAKER,
     tuner="0x90F79bf6EB2c4f870365E785982E1f101E93b906",
     corporate="0x15d34AAf54267DB7D7c367839AAf71A00a2C6A65",
     matcher=MATCHER,
-    guardian="0x976EA74026E726554dB657fA54763abd0C3a0aa9",
+    guardian=GUARDIAN,
     deleverager="0x14dC79964da2C08b23698B3D3cc7Ca32193d9955",
 )
 
@@ -63,6 +66,18 @@ _KEYSTORES: Final = {
         iv="ac7e6acd62db1bbd3090abfd95ca8245",
         salt="fbf2ffa621398376add23d51c780fb9a",
         mac="d963792e3cee4a48776e789c39d13c93273d0d5718bf458b3482c62d793d1288",
+    ),
+    BREAKER: _Sealed(
+        ciphertext="faef5ce20048a0675f777a11e77f2c48320bc9f71d30b2764ec50000a6f0b9f5",
+        iv="8e006f78f6b14baeb1161be7f16b9036",
+        salt="9a84d101cc46ee4323ce4b4eded5a660",
+        mac="965d0817b2ca07dc617affdcabe3db726173256553d187ff5f85e21b43c40fd7",
+    ),
+    GUARDIAN: _Sealed(
+        ciphertext="39b93f4c8f739263c758bfa1946bb3f77c76abd7ac11fe968d78406c31384bb0",
+        iv="e2f83332f14427c62565d3ac55e01d13",
+        salt="827677ab699bd60bef6eab01f23a6e65",
+        mac="a9f91cdd846f4cff3a5334c26ae5d1ffc9387666992db8276636de378013c07e",
     ),
     HOUSEKEEPER: _Sealed(
         ciphertext="21c878e11c37de92fb5d7bd9fb838cfc463f747d40c0a89037dde95506cc2b91",

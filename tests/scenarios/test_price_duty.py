@@ -1,125 +1,23 @@
 """`bellkeeper run price`: the real program between real-protocol providers and a real exchange."""
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from config.calendars import load_calendars
-from drills import weekend
-from drills.anvil import Node, running_node
-from drills.dev_keys import PRICER, write_keystore
-from drills.price_servers.misbehaviour import MisbehavingScript, Print, Silence
-from drills.price_servers.running import PriceServers, ServersPlan, running_price_servers
-from drills.price_settings import EXCHANGE_FEEDS, hermes_feed, pro_feeds, write_key
-from drills.venue_clock import VenueClock
-from drills.weekend_prices import WeekendPrices
-from monitors.prices.pyth_hermes import HermesFeed
+from drills.price_servers.misbehaviour import Print, Silence
+from drills.price_settings import EXCHANGE_FEEDS
 from risk.units import Seconds
-from tests.anvil import Anvil, JsonRpc
 from tests.builders import price
-from tests.scenarios.keeper import KeeperProcess, command, wait_until, write_profile
-from tests.venues.exchange.contracts.harness import Chain, Exchange
-
-SYMBOL = "NVDA"
-PLAN = ServersPlan(
-    hermes_feeds=(HermesFeed(feed_id=hermes_feed(0), symbol=SYMBOL),),
-    pro_feeds=pro_feeds([SYMBOL]),
-    pro_hosts=2,
-    json_providers=(EXCHANGE_FEEDS,),
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
-    """An exchange without a price, providers that open on Friday afternoon, and a keeper."""
-
-    exchange: Exchange
-    keeper: KeeperProcess
-    script: MisbehavingScript
-    clock: VenueClock
-    folder: Path
-
-    def mark(self) -> int:
-        return int(self.exchange.market()["mark"])
-
-    async def until(self, condition: Callable[[], bool], what: str) -> None:
-        """Wait; the providers live in this loop, so what blocks runs beside it."""
-        await asyncio.to_thread(wait_until, condition, what, 30)
-
-    def is_ready(self) -> bool:
-        return bool((self.keeper.page("/readyz") or {}).get("ready"))
-
-    async def ask(self, *arguments: str) -> str:
-        answer = await asyncio.to_thread(command, *arguments, "--config", str(self.keeper.profile))
-        assert answer.returncode == 0, answer.stderr
-        return answer.stdout
-
-
-def profile_of(folder: Path, node: Node, exchange: str, servers: PriceServers) -> Path:
-    """Write a profile with the three kinds of sources that speak over loopback."""
-    anvil = Anvil(port=int(node.http_url.rpartition(":")[2]), process_id=0)
-    path = write_profile(folder, anvil, exchange)
-    key = write_key(folder, servers.api_key)
-    pricer = write_keystore(folder, "pricer", PRICER)
-    spec = servers.json_quotes[EXCHANGE_FEEDS].spec(SYMBOL, is_socket=True)
-    path.write_text(
-        path.read_text()
-        + f"""
-[keys.pricer]
-keystore = "{pricer.keystore}"
-password_file = "{pricer.password_file}"
-[prices]
-words_file = "{folder / "words.json"}"
-reconnect_most_seconds = 1
-[[prices.pyth_hermes]]
-name = "hermes"
-url = "{servers.hermes.url}"
-key_file = "{key}"
-feeds = {{ {SYMBOL} = "{hermes_feed(0)}" }}
-[[prices.pyth_pro]]
-name = "pyth-pro"
-urls = {json.dumps(list(servers.pro_urls))}
-key_file = "{key}"
-feeds = {{ {SYMBOL} = {next(iter(PLAN.pro_feeds))} }}
-[[prices.json_sources]]
-name = "{EXCHANGE_FEEDS}"
-symbol = "{SYMBOL}"
-url = "{spec.url}"
-price_path = "price"
-time_path = "observed_ms"
-order_path = "sent_ms"
-time_unit = "ms"
-kind_path = "type"
-kind = "{spec.kind}"
-subscribe = '{spec.subscribe}'
-key_file = "{key}"
-key_header = "{next(iter(spec.headers))}"
-"""
-    )
-    return path
+from tests.scenarios.keeper import KeeperProcess, command
+from tests.scenarios.price_stage import SYMBOL, Stage, price_stage
 
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    with running_node(tmp_path, start=weekend.BEGIN) as node, JsonRpc(node.http_url) as rpc:
-        exchange = Exchange(Chain(rpc))
-        exchange.create_market(None, symbol=SYMBOL, min_interval=1, clamp=1_000_000, expiry=60)
-        clock = VenueClock(node.block_notes, node.legs)
-        timeline = next(each.timeline for each in load_calendars() if each.name == "us_equities")
-        script = MisbehavingScript(WeekendPrices(starts={SYMBOL: price(180)}, timeline=timeline))
-        async with running_price_servers(script, PLAN, now=clock.now) as servers:
-            profile = profile_of(tmp_path, node, exchange.address, servers)
-            keeper = KeeperProcess(profile, tmp_path / "keeper.log", ("price",))
-            try:
-                yield Stage(
-                    exchange=exchange, keeper=keeper, script=script, clock=clock, folder=tmp_path
-                )
-            finally:
-                keeper.kill()
+    async with price_stage(tmp_path, "price") as stage:
+        yield stage
 
 
 async def test_prices_a_market_and_tells_why(stage: Stage) -> None:
