@@ -169,5 +169,5 @@ def _stepped_back(state: PlanState, now: Seconds, plan: EmergencyPlan) -> PlanSt
     is_owners = plan.return_of(state.level).inverse is PlanReturn.OWNER_OPENS_WITHDRAWALS
     state = replace(state, since=now, asks_owner=state.asks_owner or is_owners)
     if state.level == 0:
-        return replace(state, stage=PlanStage.IDLE, is_ordered=False)
+        return replace(state, stage=PlanStage.IDLE)
     return replace(state, level=state.level - 1)
