@@ -217,6 +217,7 @@ class Demo:
                 state=state,
                 replay=observer.replay,
                 tally=observer.tally,
+                breaks=observer.breaks,
                 evidence=await gather(keeper.journal, chain),
                 rules=exchange.plan.rules,
                 backstop=exchange.backstop,

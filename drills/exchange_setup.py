@@ -13,7 +13,16 @@ from config.markets import ExchangePlan, load_exchange
 from config.settings import Keys
 from drills.anvil import Node
 from drills.chain import DrillChain
-from drills.dev_keys import HOUSEKEEPER, KEEPER, OWNER, PRICER, ROLES, write_keystore
+from drills.dev_keys import (
+    BREAKER,
+    GUARDIAN,
+    HOUSEKEEPER,
+    KEEPER,
+    OWNER,
+    PRICER,
+    ROLES,
+    write_keystore,
+)
 from drills.price_settings import LEAP_SECONDS
 from keepers.deployment import DeploymentRequest, deploy_exchange
 from keepers.sender.local_signer import LocalSigner
@@ -71,6 +80,8 @@ async def deploy(
                 urgent=write_keystore(folder, "urgent", KEEPER),
                 housekeeping=write_keystore(folder, "housekeeping", HOUSEKEEPER),
                 pricer=write_keystore(folder, "pricer", PRICER),
+                breaker=write_keystore(folder, "breaker", BREAKER),
+                guardian=write_keystore(folder, "guardian", GUARDIAN),
             ),
             max_fee_per_gas_wei=MAX_FEE_WEI,
         ),

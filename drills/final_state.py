@@ -11,7 +11,7 @@ from typing import Any, Final
 from eth_abi.abi import decode
 
 from drills.chain import DrillChain
-from drills.dev_keys import HOUSEKEEPER, KEEPER, PRICER
+from drills.dev_keys import BREAKER, GUARDIAN, HOUSEKEEPER, KEEPER, PRICER
 from risk.margin import Account, Position
 from risk.market import Market
 from risk.units import AccountId, FundingE12, MarketId, QuoteAtoms, Seconds, SizeE8
@@ -21,7 +21,13 @@ from venues.exchange.views import ViewDecoder
 
 ACCOUNTS_PER_PAGE: Final = 400
 ATTEMPTS: Final = 5
-LANE_ADDRESSES: Final = {"urgent": KEEPER, "housekeeping": HOUSEKEEPER, "pricer": PRICER}
+LANE_ADDRESSES: Final = {
+    "urgent": KEEPER,
+    "housekeeping": HOUSEKEEPER,
+    "pricer": PRICER,
+    "breaker": BREAKER,
+    "guardian": GUARDIAN,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ true when all is well.
 from collections import defaultdict
 from dataclasses import dataclass
 
+from drills.breaks import Breaks
 from drills.final_state import LANE_ADDRESSES, FinalState
 from drills.journal_evidence import Evidence
 from drills.replay import Replay
@@ -24,6 +25,7 @@ class Findings:
     state: FinalState
     replay: Replay
     tally: Tally
+    breaks: Breaks
     evidence: Evidence
     rules: LiquidationRules
     backstop: AccountId
@@ -47,6 +49,8 @@ def check_invariants(found: Findings) -> dict[str, bool]:
             found.evidence.is_each_nonce_mined_once(lane, found.state.nonces[lane])
             for lane in LANE_ADDRESSES
         ),
+        "nobody_was_liquidated_in_a_halt": found.breaks.liquidated_in_a_halt == 0,
+        "no_market_is_left_halted": found.breaks.halted_now == 0,
         "no_transaction_failed": found.evidence.failed == 0,
     }
 

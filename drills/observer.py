@@ -1,7 +1,7 @@
 """Follow the chain apart from the keeper: replay, judge every account, count, and time the waits.
 
 Logs come from the node in the order of the chain, blocks and their times from the block producer's
-notes. After each block with a price all holders are judged; after any other block those that it
+notes. After each block with a price or a change of status all holders are judged; after any other block those that it
 touched; and when a second begins, those that cool down (funding rates are zero in a drill, so time
 alone makes nobody else due).
 """
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from drills.block_notes import BlockNote, BlockNotes
+from drills.breaks import Breaks
 from drills.chain import DrillChain
 from drills.chain_events import ChainEvent, EventReader
 from drills.mark_history import MarkHistory
@@ -63,6 +64,7 @@ class Observer:
         self.replay = Replay(markets)
         self.waits = Waits()
         self.tally = Tally()
+        self.breaks = Breaks()
         self.marks = MarkHistory()
 
     async def run(self) -> None:
@@ -129,17 +131,18 @@ class Observer:
 
     def _take(self, block: BlockNote, events: list[ChainEvent]) -> None:
         touched: set[AccountId] = set()
-        is_priced = False
+        is_moved = False
         for event in events:
             account = self.replay.apply(event)
             if account is not None:
                 touched.add(account)
+            self.breaks.count(event)
+            is_moved |= event.name in {"PricePublished", "StatusChanged"}
             if event.name == "PricePublished":
-                is_priced = True
                 number = MarketId(event.values["market"])
                 self.marks.add(number, event.timestamp, PriceE8(event.values["mark"]))
             self._count(event)
-        if is_priced:
+        if is_moved:
             touched.update(self.replay.holders)
         if block.timestamp != self._timestamp:
             self._timestamp = block.timestamp

@@ -19,6 +19,7 @@ EXCHANGE_FEEDS: Final = "exchange-feeds"
 """The plain JSON provider."""
 PRO_FEEDS: Final = 101
 KEY_FILE: Final = "providers.key"
+BREAKERS_FILE: Final = Path(__file__).resolve().parent / "breakers.toml"
 
 
 def hermes_feed(place: int) -> str:
@@ -55,6 +56,10 @@ def price_settings(
     sections = [
         # A liquidation's deadline is on the venue's clock too.
         _section("[sender]", {"expiry_seconds": LEAP_SECONDS}),
+        _section(
+            "[breaker]",
+            {"watches": True, "retry_seconds": 30, "rules_file": str(BREAKERS_FILE)},
+        ),
         _section("[prices]", {"reconnect_most_seconds": 2}),
         _section(
             "[prices.quorum]",

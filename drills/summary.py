@@ -11,9 +11,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from drills import weekend
+from drills.breaks import Breaks
 from drills.invariants import Findings, check_invariants
 from drills.observer import Observer
-from risk.units import ATOMS_PER_USD
+from risk.units import ATOMS_PER_USD, MarketStatus
 
 PERCENTILES = {"p50": 0.50, "p99": 0.99}
 
@@ -48,6 +50,7 @@ def summarise(
         "total_seconds": round(circumstances.total_seconds, 1),
         "prices": {"published": tally.prices, "refused": tally.prices_refused},
         "reopening": dict(circumstances.reopening),
+        "breakers": _breakers(found.breaks),
         "liquidations": {
             "total": tally.liquidations,
             "full": tally.full,
@@ -70,6 +73,17 @@ def summarise(
         },
         "latency_ms": {name: percentile(latencies, part) for name, part in PERCENTILES.items()},
         "invariants": check_invariants(found),
+    }
+
+
+def _breakers(breaks: Breaks) -> dict[str, object]:
+    return {
+        "bands_drawn": breaks.bands_drawn,
+        "at_discovery_bound_on_sunday": breaks.touched(weekend.NEWS, weekend.REOPEN),
+        "limit_states": breaks.statuses[MarketStatus.LIMIT],
+        "halts": breaks.statuses[MarketStatus.HALTED],
+        "reopenings": len(breaks.halts),
+        "longest_halt_seconds": max(breaks.halts, default=0),
     }
 
 

@@ -1,7 +1,7 @@
-"""The weekend that drills replay: Friday 15:00 to Monday 10:00 in New York, on the chain's clock.
+"""The weekend that drills replay: Friday 15:00 to Monday 10:10 in New York, on the chain's clock.
 
 The clock runs at a pace of its own in each leg: slowly where something happens (the close, the news on
-Sunday, the reopening), thousands of times faster than ours where nothing does. The whole takes about a
+Sunday, the reopening, a shock on Monday), thousands of times faster than ours where nothing does. The whole takes about a
 minute. A pace is venue seconds per second of ours.
 """
 
@@ -31,7 +31,9 @@ NEWS: Final = _at(22, 14)
 REOPEN: Final = _at(22, 20)
 """The overnight session of Monday begins."""
 MORNING: Final = _at(23, 9, 30)
-END: Final = _at(23, 10)
+SHOCK: Final = _at(23, 9, 44)
+"""A sudden fall in the regular session, when outside markets hear it too."""
+END: Final = _at(23, 10, 10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +54,8 @@ LEGS: Final = (
     Leg(until=_at(22, 20, 5), pace=60, name="outside markets reopen"),
     Leg(until=_at(23, 9, 28), pace=7_000, name="the night"),
     Leg(until=_at(23, 9, 34), pace=90, name="the opening bell"),
+    Leg(until=_at(23, 9, 43), pace=500, name="Monday morning"),
+    Leg(until=_at(23, 9, 55), pace=90, name="a shock"),
     Leg(until=END, pace=500, name="Monday morning"),
 )
 

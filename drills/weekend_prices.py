@@ -37,6 +37,7 @@ NOISE_SECONDS: Final = 30
 PROVIDER_NOISE_PPM: Final = 40
 CONFIDENCE_PPM: Final = 150
 OBSERVED_EVERY_SECONDS: Final = 1
+SHOCK_SECONDS: Final = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,8 @@ class Shape:
     """Of the first stock, from Friday's close to the reopening, as a part of its price."""
     recovered: float = 0.2
     """Part of the fall that comes back on Monday morning."""
+    shock: float = 0.08
+    """Of the first stock, within a minute of Monday's regular session; it does not come back."""
 
 
 Knots = Sequence[tuple[Seconds, float]]
@@ -105,13 +108,23 @@ class WeekendPrices:
     def _recovered(self) -> float:
         return math.log(1 - self.shape.fall * (1 - self.shape.recovered))
 
+    @property
+    def _monday(self) -> Knots:
+        """Everybody sees the same in the regular session: some of it back, a shock, what is left."""
+        shock = math.log(1 - self.shape.shock)
+        return (
+            (weekend.MORNING, self._depth),
+            (weekend.SHOCK, self._recovered),
+            (Seconds(weekend.SHOCK + SHOCK_SECONDS), self._recovered + shock),
+            (weekend.END, self._recovered + shock),
+        )
+
     def _outside_knots(self) -> Knots:
         return (
             (weekend.BEGIN, 0.0),
             (weekend.CLOSE, -0.004),
             (weekend.REOPEN, self._depth),
-            (weekend.MORNING, self._depth),
-            (weekend.END, self._recovered),
+            *self._monday,
         )
 
     def _believed_knots(self) -> Knots:
@@ -123,8 +136,7 @@ class WeekendPrices:
             (Seconds(weekend.NEWS + 1_500), heard),
             (Seconds(weekend.REOPEN - 600), heard),
             (Seconds(weekend.REOPEN + 120), self._depth),
-            (weekend.MORNING, self._depth),
-            (weekend.END, self._recovered),
+            *self._monday,
         )
 
 

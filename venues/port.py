@@ -117,6 +117,23 @@ class LiquidationSettled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TradeSettled:
+    """A trade that was matched off chain was settled; a fee below 0 was paid to that side.
+
+    Not an absolute value: the feed tells each once between two snapshots, and a snapshot carries none.
+    """
+
+    market: MarketId
+    taker: AccountId
+    maker: AccountId
+    size: SizeE8
+    """The taker's: + bought."""
+    price: PriceE8
+    taker_fee: QuoteAtoms
+    maker_fee: QuoteAtoms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OtherEvent:
     """An event that moves no account and no market (a role, a limit, a refused price …)."""
 
@@ -131,6 +148,7 @@ Change: TypeAlias = (
     | FundsChanged
     | RulesChanged
     | LiquidationSettled
+    | TradeSettled
     | OtherEvent
 )
 
@@ -248,6 +266,8 @@ class ControlChanged:
     market: MarketId
     epoch: int
     """Of the breaker's duty in that market, after the change."""
+    block: int
+    """In which it was mined."""
     status: MarketStatus | None = None
     band: tuple[PriceE8, PriceE8] | None = None
 

@@ -79,6 +79,8 @@ class _Hands:
     sent: dict[str, _OnItsWay] = field(default_factory=dict)
     retry_at: dict[MarketId, Seconds] = field(default_factory=dict)
     band_written: dict[MarketId, Seconds] = field(default_factory=dict)
+    mined_in: dict[MarketId, int] = field(default_factory=dict)
+    """Block of the last write: what we see of a market before it is applied is old."""
     statuses: dict[MarketId, tuple[MarketStatus, Seconds | None]] = field(default_factory=dict)
     """The status last seen, and when it came; by anybody's hand, since the cool-down counts all."""
 
@@ -181,7 +183,12 @@ class BreakerKeeper:
         return found
 
     def _may_try(self, deed: Deed, now: Seconds) -> bool:
-        """Say whether a refusal is long enough ago; a stricter status never waits for that."""
+        """Say whether our last write is seen, and a refusal long enough ago.
+
+        A stricter status never waits for the second.
+        """
+        if self._parts.view.applied_block < self._hands.mined_in.get(deed.market, 0):
+            return False
         is_urgent = deed.key is Key.GUARDIAN
         return is_urgent or now >= self._hands.retry_at.get(deed.market, Seconds(0))
 
@@ -278,6 +285,7 @@ class BreakerKeeper:
         if what is What.WITHDRAWALS:
             return key, DONE, None
         for change in parts.venue.control_changes(receipt):
+            self._hands.mined_in[change.market] = change.block
             if change.status is not None:
                 self._note_status(change.market, change.status)
             if change.band is not None:

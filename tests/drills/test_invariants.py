@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from drills.breaks import Breaks
 from drills.chain_events import ChainEvent
 from drills.dev_keys import HOUSEKEEPER, KEEPER
-from drills.final_state import FinalState
+from drills.final_state import LANE_ADDRESSES, FinalState
 from drills.invariants import Findings, check_invariants
 from drills.journal_evidence import Evidence
 from drills.replay import Replay
@@ -34,6 +35,7 @@ LONG = make_account(usd(5_000), [make_position(shares(100))], number=1)
 SHORT = make_account(usd(5_000), [make_position(shares(-100))], number=2)
 BACKSTOP = make_account(usd(9_000), number=9)
 ACCOUNTS = (LONG, SHORT, BACKSTOP)
+IDLE = LANE_ADDRESSES.keys() - {"urgent"}
 
 
 def replayed(accounts: tuple[Account, ...]) -> Replay:
@@ -68,7 +70,7 @@ def make_findings() -> Findings:
             },
             vault_balance=usd(19_110),
             keeper_rewards={KEEPER.lower(): usd(3), HOUSEKEEPER.lower(): 0},
-            nonces={"urgent": 2, "housekeeping": 0, "pricer": 0},
+            nonces={"urgent": 2} | dict.fromkeys(IDLE, 0),
         ),
         replay=replayed(ACCOUNTS),
         tally=Tally(
@@ -77,6 +79,7 @@ def make_findings() -> Findings:
             insurance_paid_in=usd(98),
             position_changes=2,
         ),
+        breaks=Breaks(),
         evidence=Evidence(
             sent=2, mined=2, replaced=0, failed=0, lane_to_nonces={"urgent": {0: 1, 1: 1}}
         ),
@@ -97,6 +100,10 @@ def in_funds(**facts: int) -> Callable[[Findings], Findings]:
 
 def in_evidence(**facts: Any) -> Callable[[Findings], Findings]:
     return lambda found: replace(found, evidence=replace(found.evidence, **facts))
+
+
+def in_breaks(**facts: Any) -> Callable[[Findings], Findings]:
+    return lambda found: replace(found, breaks=Breaks(**facts))
 
 
 def with_collateral(account: Account, dollars: int) -> tuple[Account, ...]:
@@ -142,10 +149,12 @@ def test_all_hold_when_all_is_well() -> None:
         ),
         (
             "each_nonce_is_mined_once",
-            in_state(nonces={"urgent": 3, "housekeeping": 0, "pricer": 0}),
+            in_state(nonces={"urgent": 3} | dict.fromkeys(IDLE, 0)),
         ),
         ("each_nonce_is_mined_once", in_evidence(lane_to_nonces={"urgent": {0: 1, 1: 0}})),
         ("each_nonce_is_mined_once", in_evidence(lane_to_nonces={"urgent": {0: 1, 1: 2}})),
+        ("nobody_was_liquidated_in_a_halt", in_breaks(liquidated_in_a_halt=1)),
+        ("no_market_is_left_halted", in_breaks(_halted_at={MarketId(0): NOW})),
         ("no_transaction_failed", in_evidence(failed=1)),
     ],
 )

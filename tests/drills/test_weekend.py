@@ -32,9 +32,9 @@ def test_the_legs_lead_from_friday_to_monday_in_about_a_minute() -> None:
     wall = sum(
         (stop - start) / leg.pace for (start, stop), leg in zip(spans, weekend.LEGS, strict=True)
     )
-    assert 50 < wall < 75
+    assert 55 < wall < 80
     assert weekend.local_text(weekend.BEGIN) == "Fri 15:00"
-    assert weekend.local_text(weekend.END) == "Mon 10:00"
+    assert weekend.local_text(weekend.END) == "Mon 10:10"
 
 
 def test_the_calendar_says_what_the_legs_are_about() -> None:
@@ -96,7 +96,9 @@ def test_outside_prices_are_carried_forward_and_the_book_hears_the_news() -> Non
 def test_a_fall_is_as_deep_as_its_shape_says() -> None:
     deep = replace(PRICES, shape=Shape(fall=0.3, recovered=0.5))
     assert deep.outside(FIRST_TO_FALL, weekend.REOPEN) / price(180) == pytest.approx(0.7, abs=0.002)
-    assert deep.outside(FIRST_TO_FALL, weekend.END) / price(180) == pytest.approx(0.85, abs=0.002)
+    assert deep.outside(FIRST_TO_FALL, weekend.SHOCK) / price(180) == pytest.approx(0.85, abs=0.002)
+    left = deep.outside(FIRST_TO_FALL, weekend.END) / deep.outside(FIRST_TO_FALL, weekend.SHOCK)
+    assert left == pytest.approx(1 - deep.shape.shock, abs=0.002)
 
 
 def test_the_reopening_is_compared_with_mark_and_frozen_close() -> None:

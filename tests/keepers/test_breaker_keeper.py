@@ -179,7 +179,7 @@ async def test_a_band_is_written_once_and_again_only_when_it_is_off() -> None:
     assert await rig.cycle(A=want(MarketStatus.OPEN, BAND)) is BreakerCycle.ACTED
     assert rig.calls == [f"band 0 {BAND.low} {BAND.high} 40"]
     assert await rig.cycle() is BreakerCycle.WAITING
-    changed = ControlChanged(market=A, epoch=41, band=(BAND.low, BAND.high))
+    changed = ControlChanged(market=A, epoch=41, block=7, band=(BAND.low, BAND.high))
     rig.answer(rig.breaker, Result.MINED, changed)
     rig.view.markets[A] = replace(rig.view.markets[A], band_low=BAND.low, band_high=BAND.high)
     assert await rig.cycle() is BreakerCycle.IDLE
@@ -205,7 +205,7 @@ async def test_a_market_trades_again_only_inside_its_new_band() -> None:
     rig.view.markets[A] = halted
     await rig.cycle(A=want(MarketStatus.OPEN, BAND))
     assert rig.calls == [f"band 0 {BAND.low} {BAND.high} 40"]
-    changed = ControlChanged(market=A, epoch=41, band=(BAND.low, BAND.high))
+    changed = ControlChanged(market=A, epoch=41, block=7, band=(BAND.low, BAND.high))
     rig.answer(rig.breaker, Result.MINED, changed)
     # It asks for another band already, and that one must wait for the cool-down: so does the status.
     rig.view.markets[A] = replace(halted, band_low=BAND.low, band_high=BAND.high)
@@ -225,6 +225,19 @@ async def test_a_softer_status_waits_for_the_cool_down_of_anybodys_last_one() ->
     rig.view.now = Seconds(NOW + 10)
     assert await rig.cycle() is BreakerCycle.ACTED
     assert rig.calls == ["status 0 OPEN 40"]
+
+
+async def test_a_write_is_not_repeated_before_the_feed_shows_it() -> None:
+    rig = Rig()
+    halted = replace(rig.view.markets[A], status=MarketStatus.HALTED)
+    rig.view.markets[A] = halted
+    await rig.cycle(A=want(MarketStatus.OPEN))
+    opened = ControlChanged(market=A, epoch=41, block=9, status=MarketStatus.OPEN)
+    rig.answer(rig.breaker, Result.MINED, opened)
+    assert await rig.cycle() is BreakerCycle.WAITING
+    # The feed is there, and somebody halted the market again in between.
+    rig.view.applied_block = 9
+    assert await rig.cycle() is BreakerCycle.ACTED
 
 
 async def test_in_a_split_the_guardian_may_still_halt_and_nothing_else_is_written() -> None:

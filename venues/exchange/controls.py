@@ -5,6 +5,7 @@ from typing import Final
 
 from risk.units import MarketId, MarketStatus, PriceE8
 from venues.exchange.abi import Abi
+from venues.exchange.chain import quantity
 from venues.exchange.receipts import event_slicer, logs_of, raw_log
 from venues.exchange.slicers import Defect, UndecodableError
 from venues.port import ControlChanged
@@ -28,15 +29,20 @@ class ControlReader:
     def changes(self, receipt: Mapping[str, object]) -> list[ControlChanged]:
         """Give each change, in order. Raises UndecodableError for a log that is not as the ABI says."""
         changes: list[ControlChanged] = []
+        block = quantity(receipt.get("blockNumber"))
         for topic, log in logs_of(receipt, self._address):
             if topic == self._band_topic:
                 market, low, high, epoch = self._band(raw_log(log))
                 band = (PriceE8(low), PriceE8(high))
-                changes.append(ControlChanged(market=MarketId(market), epoch=epoch, band=band))
+                changes.append(
+                    ControlChanged(market=MarketId(market), epoch=epoch, block=block, band=band)
+                )
             elif topic == self._status_topic:
                 market, status, epoch = self._status(raw_log(log))
                 changes.append(
-                    ControlChanged(market=MarketId(market), epoch=epoch, status=_status(status))
+                    ControlChanged(
+                        market=MarketId(market), epoch=epoch, block=block, status=_status(status)
+                    )
                 )
         return changes
 

@@ -9,6 +9,7 @@ from tests.venues.exchange.activity import Town
 from tests.venues.exchange.contracts.harness import Refused, price
 from tests.venues.exchange.following import ABI
 from venues.exchange.adapter import ExchangeVenue
+from venues.exchange.chain import quantity
 from venues.exchange.controls import ControlReader
 from venues.exchange.slicers import UndecodableError
 from venues.port import ControlChanged
@@ -33,13 +34,15 @@ async def test_a_band_and_a_status_are_set_at_the_epoch_that_was_read(
     (epoch,) = (await venue.breaker_epochs([MARKET])).values()
     low, high = PriceE8(price(95)), PriceE8(price(105))
     call = venue.band_call(MARKET, low, high, epoch=epoch, gas=GAS)
-    assert venue.control_changes(allowed.send("breaker", call)) == [
-        ControlChanged(market=MARKET, epoch=epoch + 1, band=(low, high))
+    drawn = allowed.send("breaker", call)
+    block = quantity(drawn["blockNumber"])
+    assert venue.control_changes(drawn) == [
+        ControlChanged(market=MARKET, epoch=epoch + 1, block=block, band=(low, high))
     ]
     call = venue.status_call(MARKET, MarketStatus.LIMIT, epoch=epoch + 1, gas=GAS)
-    assert venue.control_changes(allowed.send("breaker", call)) == [
-        ControlChanged(market=MARKET, epoch=epoch + 2, status=MarketStatus.LIMIT)
-    ]
+    (change,) = venue.control_changes(allowed.send("breaker", call))
+    assert (change.epoch, change.status, change.band) == (epoch + 2, MarketStatus.LIMIT, None)
+    assert change.block > block
     assert await venue.breaker_epochs([MARKET]) == {MARKET: epoch + 2}
     market = await venue.market(MARKET)
     assert (market.band_low, market.band_high, market.status) == (low, high, MarketStatus.LIMIT)
@@ -82,12 +85,13 @@ def log(name: str, words: list[int]) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "receipt",
     [
-        {},
-        {"logs": [log("BandChanged", [0, 1, 2])]},
-        {"logs": [log("StatusChanged", [0, 9, 1, 5])]},
-        {"logs": [{**log("BandChanged", [0, 1, 2, 3]), "data": "0xzz"}]},
+        {"logs": []},
+        {"blockNumber": "0x7"},
+        {"blockNumber": "0x7", "logs": [log("BandChanged", [0, 1, 2])]},
+        {"blockNumber": "0x7", "logs": [log("StatusChanged", [0, 9, 1, 5])]},
+        {"blockNumber": "0x7", "logs": [{**log("BandChanged", [0, 1, 2, 3]), "data": "0xzz"}]},
     ],
-    ids=["no logs", "too short", "unknown status", "no hex"],
+    ids=["no block", "no logs", "too short", "unknown status", "no hex"],
 )
 def test_a_receipt_that_is_none_is_undecodable(receipt: dict[str, Any]) -> None:
     with pytest.raises(UndecodableError, match="expected"):
