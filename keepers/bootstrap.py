@@ -135,7 +135,7 @@ async def compose(settings: Settings, stack: AsyncExitStack, options: RunOptions
     if options.is_dry_run:
         senders = {lane: open_shadow(lane, journal, clock) for lane in lanes}
     else:
-        parts = LaneParts(
+        lane_parts = LaneParts(
             settings=settings,
             transports=transports,
             journal=journal,
@@ -145,7 +145,9 @@ async def compose(settings: Settings, stack: AsyncExitStack, options: RunOptions
             session=session,
             acknowledge_foreign=options.acknowledge_foreign,
         )
-        senders = {lane: await open_lane(lane, _key_of(settings, lane), parts) for lane in lanes}
+        senders = {
+            lane: await open_lane(lane, _key_of(settings, lane), lane_parts) for lane in lanes
+        }
     base = _Base(
         settings=settings,
         transports=transports,
@@ -158,22 +160,28 @@ async def compose(settings: Settings, stack: AsyncExitStack, options: RunOptions
         clock=clock,
         stack=stack,
     )
-    sensing = _sensing(base, wanted)
+    parts = _sensing(base, wanted)
+    sensing = None if parts is None else open_price_sensing(parts, takes_quotes=PRICE in wanted)
+    liquidation = _liquidation(base) if LIQUIDATION in wanted else None
+    running = (
+        liquidation,
+        sensing,
+        _prices(base, parts, sensing) if PRICE in wanted else None,
+        _breaker(base, sensing) if BREAKER_DUTY in wanted else None,
+    )
     duties = Duties(
         monitor=base.monitor,
         feed=_feed(base),
         senders=senders,
-        liquidation=_liquidation(base) if LIQUIDATION in wanted else None,
-        sensing=None if sensing is None else sensing[1],
-        prices=_prices(base, sensing) if PRICE in wanted else None,
-        breaker=_breaker(base, sensing) if BREAKER_DUTY in wanted else None,
+        liquidation=liquidation,
+        running=[duty for duty in running if duty is not None],
     )
     http = AdminHttp(
         settings.http.listen,
         registry=registry,
-        readiness=_readiness(duties, transports),
+        readiness=_readiness(duties, sensing, transports),
         status=lambda: status_page(settings, duties, transports, is_dry_run=options.is_dry_run),
-        routes=[] if duties.sensing is None else price_routes(duties.sensing.desk),
+        routes=[] if sensing is None else price_routes(sensing.desk),
     )
     return Daemon(
         settings=settings,
@@ -238,14 +246,11 @@ def _liquidation(base: _Base) -> LiquidationDuty:
     )
 
 
-_Sensing = tuple[SensingParts, PriceSensing]
-
-
-def _sensing(base: _Base, wanted: frozenset[str]) -> _Sensing | None:
-    """Open what sees prices, once for the duties that need it."""
+def _sensing(base: _Base, wanted: frozenset[str]) -> SensingParts | None:
+    """Give what sees prices its parts, once for the duties that need it."""
     if not base.settings.prices.sources or not wanted & {PRICE, BREAKER_DUTY}:
         return None
-    parts = SensingParts(
+    return SensingParts(
         settings=base.settings,
         venue_state=base.monitor,
         journal=base.journal,
@@ -258,18 +263,17 @@ def _sensing(base: _Base, wanted: frozenset[str]) -> _Sensing | None:
         ),
         stack=base.stack,
     )
-    return parts, open_price_sensing(parts, takes_quotes=PRICE in wanted)
 
 
-def _prices(base: _Base, sensing: _Sensing | None) -> PriceDuty:
-    assert sensing is not None, "the duty price has sources"
-    parts, seen = sensing
-    duty = open_price_duty(parts, seen, venue=base.venue, sender=base.senders[PRICER])
+def _prices(base: _Base, parts: SensingParts | None, sensing: PriceSensing | None) -> PriceDuty:
+    assert parts is not None, "the duty price has sources"
+    assert sensing is not None, "what has parts is open"
+    duty = open_price_duty(parts, sensing, venue=base.venue, sender=base.senders[PRICER])
     base.monitor.on_clock(duty.keeper.wake)
     return duty
 
 
-def _breaker(base: _Base, sensing: _Sensing | None) -> BreakerDuty:
+def _breaker(base: _Base, sensing: PriceSensing | None) -> BreakerDuty:
     return open_breaker_duty(
         BreakerBase(
             settings=base.settings,
@@ -278,7 +282,7 @@ def _breaker(base: _Base, sensing: _Sensing | None) -> BreakerDuty:
             journal=base.journal,
             registry=base.registry,
             clock=base.clock,
-            sensing=None if sensing is None else sensing[1],
+            sensing=sensing,
             breaker=base.senders.get(BREAKER),
             guardian=base.senders.get(GUARDIAN),
         )
@@ -320,12 +324,12 @@ def _feed(base: _Base) -> ExchangeFeed:
     )
 
 
-def _readiness(duties: Duties, transports: Transports) -> Readiness:
+def _readiness(duties: Duties, sensing: PriceSensing | None, transports: Transports) -> Readiness:
     readiness = Readiness()
     readiness.register("feed", lambda: duties.monitor.distrust)
     readiness.register("rpc", transports.pool.why_not_ready)
-    if duties.sensing is not None:
-        readiness.register("prices", duties.sensing.why_not_ready)
+    if sensing is not None:
+        readiness.register("prices", sensing.why_not_ready)
     for name, sender in duties.senders.items():
         if isinstance(sender, Lane):
             readiness.register(f"lane_{name}", _halt_check(sender))

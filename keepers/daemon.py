@@ -6,16 +6,14 @@ do the transports close.
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 
 from config.settings import Settings
-from keepers.duties.breaker import BreakerDuty
 from keepers.duties.liquidation import LiquidationDuty
-from keepers.duties.price import PriceDuty, PriceSensing
 from keepers.lanes import RunningSender
 from keepers.price.keeper import KIND as PRICE_KIND
 from keepers.sender import Lane
@@ -46,26 +44,34 @@ SECONDS_PER_DAY: Final = 86_400
 log = structlog.get_logger(__name__)
 
 
+class Duty(Protocol):
+    """Something that runs, has gauges, and says how it is."""
+
+    def workers(self) -> Mapping[str, Worker]:
+        """Name its workers."""
+
+    def show(self) -> None:
+        """Set the gauges that are not kept on the hot path."""
+
+    def status(self) -> Mapping[str, object]:
+        """Say how it is, for `/status`."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Duties:
-    """What sees, judges and acts, put together; None for a duty that does not run here."""
+    """What sees, judges and acts, put together."""
 
     monitor: AccountsMonitor
     feed: Feed
     senders: Mapping[str, RunningSender]
-    liquidation: LiquidationDuty | None = None
-    sensing: PriceSensing | None = None
-    """What sees prices, shared by the duties that need them."""
-    prices: PriceDuty | None = None
-    breaker: BreakerDuty | None = None
+    liquidation: LiquidationDuty | None
+    """One of `running` too; it alone takes over an earlier life's work when the lanes start."""
+    running: Sequence[Duty]
+    """The duties that run here, and what several of them share."""
 
     def workers(self) -> dict[str, Worker]:
         """Name the workers of the duties that run."""
-        workers: dict[str, Worker] = {}
-        for duty in (self.liquidation, self.sensing, self.prices, self.breaker):
-            if duty is not None:
-                workers |= duty.workers()
-        return workers
+        return {name: worker for duty in self.running for name, worker in duty.workers().items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,9 +150,8 @@ class Daemon:
     async def _gauges(self, stop: asyncio.Event) -> None:
         while not await sleep_unless(stop, SHOW_SECONDS):
             self.duties.monitor.show()
-            for shown in (self.duties.sensing, self.duties.breaker):
-                if shown is not None:
-                    shown.show()
+            for duty in self.duties.running:
+                duty.show()
 
     async def _retention(self, stop: asyncio.Event) -> None:
         journal = self.settings.journal
@@ -186,9 +191,7 @@ def status_page(
         "accounts": len(duties.monitor.watch.book),
         "positions": duties.monitor.watch.book.position_count,
         "under_margin": duties.monitor.under_margin_count(),
-        **({} if duties.liquidation is None else duties.liquidation.status()),
-        **({} if duties.sensing is None else duties.sensing.status()),
-        **({} if duties.breaker is None else duties.breaker.status()),
+        **{key: value for duty in duties.running for key, value in duty.status().items()},
         "lanes": lanes,
         "rpc": transports.pool.status(),
     }

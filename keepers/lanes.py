@@ -34,12 +34,14 @@ HOUSEKEEPING: Final = "housekeeping"
 PRICER: Final = "pricer"
 BREAKER: Final = "breaker"
 GUARDIAN: Final = "guardian"
+TUNER: Final = "tuner"
 LANE_FUNCTIONS: Final = {
     URGENT: ("liquidate",),
     HOUSEKEEPING: ("close_settled",),
     PRICER: ("publish",),
     BREAKER: ("set_band", "set_status"),
     GUARDIAN: ("restrict", "close_withdrawals"),
+    TUNER: ("set_parameter",),
 }
 """What each lane's key may call on the exchange, and nothing else."""
 LANE_ROLES: Final = {
@@ -48,6 +50,7 @@ LANE_ROLES: Final = {
     PRICER: Role.PRICER,
     BREAKER: Role.BREAKER,
     GUARDIAN: Role.GUARDIAN,
+    TUNER: Role.TUNER,
 }
 """The one role that each lane's key holds there."""
 CANCEL_GAS: Final = 100_000

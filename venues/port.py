@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from risk.columns import AccountColumns
+from risk.guard_rails import Parameter
 from risk.liquidation import LiquidationCode as LiquidationCode  # noqa: PLC0414 - re-exported
 from risk.liquidation import LiquidationRules as LiquidationRules  # noqa: PLC0414 - re-exported
 from risk.market import Market
@@ -294,3 +295,31 @@ class ControlVenue(Protocol):
 
     async def breaker_epochs(self, markets: Sequence[MarketId]) -> dict[MarketId, int]:
         """Read the epoch that the next write of the breaker must expect, market by market."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParameterChanged:
+    """A parameter that a tuner set, read from a receipt; the value is in the parameter's own unit."""
+
+    market: MarketId
+    parameter: Parameter
+    value: int
+    epoch: int
+    """Of the tuner's duty in that market, after the change."""
+    block: int
+    """In which it was mined."""
+
+
+class TuningVenue(Protocol):
+    """What the incentive duty asks of a venue."""
+
+    def parameter_call(
+        self, market: MarketId, parameter: Parameter, value: int, *, epoch: int, gas: int
+    ) -> Call:
+        """Encode a parameter's new value; refused if the duty's epoch is another by then."""
+
+    def parameter_changes(self, receipt: Mapping[str, object]) -> list[ParameterChanged]:
+        """Decode what a tuner's transaction changed."""
+
+    async def tuner_epochs(self, markets: Sequence[MarketId]) -> dict[MarketId, int]:
+        """Read the epoch that the next write of the tuner must expect, market by market."""

@@ -69,6 +69,9 @@ class Keys(Section):
     guardian: LaneKey | None = None
     """Signs what only makes the exchange safer; holds the role guardian and no other."""
 
+    tuner: LaneKey | None = None
+    """Signs incentives: margins to open, funding, fees, caps; holds the role tuner and no other."""
+
 
 class Sender(Section):
     """How a signed transaction is carried until it is final, expired or replaced."""

@@ -37,6 +37,9 @@ class LiquidationDuty:
         """Take over what an earlier life has on its way; count the items."""
         return adopt_earlier_life(self.hand, journal, symbols)
 
+    def show(self) -> None:
+        """Nothing: its gauges are kept as it goes."""
+
     def status(self) -> Mapping[str, object]:
         """Say how the duty is, for `/status`."""
         return {

@@ -127,6 +127,13 @@ class PriceDuty:
         """Name the workers of the duty."""
         return {"price": self.keeper.run}
 
+    def show(self) -> None:
+        """Nothing: its gauges are kept as it goes."""
+
+    def status(self) -> Mapping[str, object]:
+        """Nothing: what there is to say of prices, `PriceSensing` says."""
+        return {}
+
 
 def open_price_sensing(parts: SensingParts, *, takes_quotes: bool) -> PriceSensing:
     """Put all together that sees prices; raises OperatorError with one sentence for what is wrong.

@@ -29,6 +29,7 @@ from venues.port import (
     ControlChanged,
     LiquidationItem,
     LiquidationSettled,
+    ParameterChanged,
     PriceOutcome,
 )
 
@@ -97,6 +98,19 @@ class ExchangeVenue:
         """
         return self._controls.changes(receipt)
 
+    def parameter_call(
+        self, market: MarketId, parameter: Parameter, value: int, *, epoch: int, gas: int
+    ) -> Call:
+        """Encode the tuner's new value."""
+        return self.call("set_parameter", market, int(parameter), value, epoch, gas=gas)
+
+    def parameter_changes(self, receipt: Mapping[str, object]) -> list[ParameterChanged]:
+        """Decode what a tuner's transaction changed.
+
+        Raises UndecodableError when one of our logs is not what the ABI promises.
+        """
+        return self._controls.parameters(receipt)
+
     def call(self, name: str, *arguments: Any, gas: int) -> Call:  # noqa: ANN401 - the ABI says
         """Encode a call of any function: `publish`, `set_band` and so on.
 
@@ -162,7 +176,14 @@ class ExchangeVenue:
 
     async def breaker_epochs(self, markets: Sequence[MarketId]) -> dict[MarketId, int]:
         """Read the epoch that the breaker's next write must expect, of each market, in one request."""
-        calls = [self._calls.call("epoch", market, int(Role.BREAKER)) for market in markets]
+        return await self._epochs(Role.BREAKER, markets)
+
+    async def tuner_epochs(self, markets: Sequence[MarketId]) -> dict[MarketId, int]:
+        """Read the epoch that the tuner's next write must expect, of each market, in one request."""
+        return await self._epochs(Role.TUNER, markets)
+
+    async def _epochs(self, role: Role, markets: Sequence[MarketId]) -> dict[MarketId, int]:
+        calls = [self._calls.call("epoch", market, int(role)) for market in markets]
         answers = await self._contract.views(calls, None)
         return dict(zip(markets, map(one_word, answers), strict=True))
 

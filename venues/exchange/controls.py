@@ -1,17 +1,19 @@
-"""What a breaker's or guardian's transaction changed, read from its receipt."""
+"""What a breaker's, guardian's or tuner's transaction changed, read from its receipt."""
 
 from collections.abc import Mapping
 from typing import Final
 
+from risk.guard_rails import Parameter
 from risk.units import MarketId, MarketStatus, PriceE8
 from venues.exchange.abi import Abi
 from venues.exchange.chain import quantity
 from venues.exchange.receipts import event_slicer, logs_of, raw_log
 from venues.exchange.slicers import Defect, UndecodableError
-from venues.port import ControlChanged
+from venues.port import ControlChanged, ParameterChanged
 
 BAND_CHANGED: Final = "BandChanged"
 STATUS_CHANGED: Final = "StatusChanged"
+PARAMETER_CHANGED: Final = "ParameterChanged"
 
 
 class ControlReader:
@@ -24,6 +26,9 @@ class ControlReader:
         )
         self._status, self._status_topic = event_slicer(
             abi, STATUS_CHANGED, ["market", "status", "epoch"]
+        )
+        self._parameter, self._parameter_topic = event_slicer(
+            abi, PARAMETER_CHANGED, ["market", "parameter", "value", "epoch"]
         )
 
     def changes(self, receipt: Mapping[str, object]) -> list[ControlChanged]:
@@ -45,6 +50,33 @@ class ControlReader:
                     )
                 )
         return changes
+
+    def parameters(self, receipt: Mapping[str, object]) -> list[ParameterChanged]:
+        """Give each changed parameter, in order. Raises UndecodableError as `changes` does."""
+        changes: list[ParameterChanged] = []
+        block = quantity(receipt.get("blockNumber"))
+        for topic, log in logs_of(receipt, self._address):
+            if topic == self._parameter_topic:
+                market, parameter, value, epoch = self._parameter(raw_log(log))
+                changes.append(
+                    ParameterChanged(
+                        market=MarketId(market),
+                        parameter=_parameter(parameter),
+                        value=value,
+                        epoch=epoch,
+                        block=block,
+                    )
+                )
+        return changes
+
+
+def _parameter(number: int) -> Parameter:
+    try:
+        return Parameter(number)
+    except ValueError:
+        raise UndecodableError(
+            f"expected a parameter from 1 to {max(Parameter)}, found {number}", Defect.BAD_VALUE
+        ) from None
 
 
 def _status(number: int) -> MarketStatus:
