@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
-from typing import Final
+from typing import Final, TypeVar
 
 import structlog
 
@@ -35,10 +35,13 @@ from venues.port import (
     RulesChanged,
     Snapshot,
     StampedChange,
+    TradeSettled,
 )
 
 FEW: Final = 8
 """Accounts under margin that are ranked one by one."""
+
+Told = TypeVar("Told")
 
 log = structlog.get_logger(__name__)
 
@@ -78,6 +81,8 @@ class AccountsMonitor:
         self._market_listeners: list[Callable[[], None]] = []
         self._clock_listeners: list[Callable[[], None]] = []
         self._settled_listeners: list[Callable[[LiquidationSettled], None]] = []
+        self._trade_listeners: list[Callable[[TradeSettled], None]] = []
+        self._replaced_listeners: list[Callable[[], None]] = []
 
     # --- for the keepers ---------------------------------------------------------------------
 
@@ -96,6 +101,17 @@ class AccountsMonitor:
     def on_settled(self, listener: Callable[[LiquidationSettled], None]) -> None:
         """Call `listener` with every liquidation result seen on chain, ours or not."""
         self._settled_listeners.append(listener)
+
+    def on_trade(self, listener: Callable[[TradeSettled], None]) -> None:
+        """Call `listener` with every trade settled on chain, once each between two snapshots."""
+        self._trade_listeners.append(listener)
+
+    def on_replaced(self, listener: Callable[[], None]) -> None:
+        """Call `listener` whenever a snapshot replaced all that was told, before anybody is woken.
+
+        Trades up to the snapshot may have been missed, and trades after it are told again.
+        """
+        self._replaced_listeners.append(listener)
 
     @property
     def markets(self) -> Mapping[MarketId, Market]:
@@ -180,6 +196,8 @@ class AccountsMonitor:
             accounts=len(self.watch.book),
             markets=len(snapshot.markets),
         )
+        for listener in self._replaced_listeners:
+            listener()
         self._wake()
         self._tell_clock()
 
@@ -275,8 +293,9 @@ class AccountsMonitor:
             case RulesChanged() if self.exchange is not None:
                 self.exchange = replace(self.exchange, rules=change.rules)
             case LiquidationSettled():
-                for listener in self._settled_listeners:
-                    listener(change)
+                _tell(self._settled_listeners, change)
+            case TradeSettled():
+                _tell(self._trade_listeners, change)
             case OtherEvent():
                 log.info("event_seen", name=change.name, block=stamped.block_number)
             case FundsChanged() | RulesChanged():
@@ -300,3 +319,8 @@ class AccountsMonitor:
         if self.distrust is None and self.watch.under_margin:
             for listener in self._listeners:
                 listener()
+
+
+def _tell(listeners: Sequence[Callable[[Told], None]], told: Told) -> None:
+    for listener in listeners:
+        listener(told)

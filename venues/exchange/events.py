@@ -30,6 +30,7 @@ from venues.port import (
     OtherEvent,
     PositionChanged,
     RulesChanged,
+    TradeSettled,
 )
 
 Cell: TypeAlias = int | tuple[int, int] | tuple[str, int]
@@ -54,6 +55,7 @@ _LIQUIDATION_CODES: Final = {
 _collateral_changed = compile_constructor(CollateralChanged)
 _position_changed = compile_constructor(PositionChanged)
 _liquidation_settled = compile_constructor(LiquidationSettled)
+_trade_settled = compile_constructor(TradeSettled)
 
 
 class Recipe(NamedTuple):
@@ -122,6 +124,18 @@ def _liquidation(values: tuple[Any, ...]) -> Change:
     return _liquidation_settled(account, market, keeper, name, *figures)
 
 
+def _trade_builder(fold: MarketFold) -> Build:
+    def build(values: tuple[Any, ...]) -> Change:
+        if values[0] not in fold.markets:
+            raise UndecodableError(
+                f"expected a trade in a known market, found market {values[0]}",
+                Defect.UNKNOWN_MARKET,
+            )
+        return _trade_settled(*values)
+
+    return build
+
+
 def _funds(values: tuple[Any, ...]) -> Change:
     names = ("insurance_fund", "fee_pool", "funding_pool", "rewards_owed")
     return FundsChanged(funds=Funds(**dict(zip(names, values, strict=True))))
@@ -162,6 +176,11 @@ def _rules(fold: MarketFold) -> dict[str, _Rule]:
             ),
             cells=lambda _: (),
             build=_liquidation,
+        ),
+        "TradeSettled": _Rule(
+            wanted=("market", "taker", "maker", "size", "price", "taker_fee", "maker_fee"),
+            cells=lambda _: (),
+            build=_trade_builder(fold),
         ),
         "FundsChanged": _Rule(
             wanted=("insurance_fund", "fee_pool", "funding_pool", "rewards_owed"),
