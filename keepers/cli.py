@@ -28,6 +28,7 @@ COMMANDS: Final = {
         "print what makes a market's price: every input, weight and rejection",
     ),
     "vouch": ("keepers.commands.vouch", "say that a far price is true, for some minutes"),
+    "events": ("keepers.commands.events", "list dated events, or import a published calendar"),
     "halt": ("keepers.commands.halt", "order a market, or all, to be halted"),
     "reduce-only": ("keepers.commands.reduce_only", "order a market, or all, to be reduce-only"),
     "resume": ("keepers.commands.resume", "lift what was ordered, or halted by hand"),
