@@ -22,7 +22,7 @@ class Breaker(Section):
     """The breaker keeper: it draws each market's band and sets its status by rule."""
 
     watches: bool = False
-    """Whether `bellkeeper run` without a duty runs this one too. It needs `[keys.breaker]` or `[keys.guardian]`."""
+    """Whether `bellkeeper run` without a duty runs this one too. It needs `[keys.breaker]` or `[keys.guardian]`; the shipped emergency plans need both."""
 
     band_tolerance_ppm: PositivePpm = 2_000
     """How far both edges of a band may be off, in ppm of the mark, before it is written again."""
