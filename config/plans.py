@@ -29,6 +29,11 @@ def load_plans(
     directory: Path = PLANS_DIRECTORY, *, groups: Collection[str]
 ) -> dict[str, EmergencyPlan]:
     """Load every plan by name; `groups` are those that exist. Raises OperatorError."""
+    if not directory.is_dir():
+        raise OperatorError(
+            f"expected a folder of emergency plans at {directory}, found none: correct"
+            " [breaker] plans_directory, or make the folder, which may be empty"
+        )
     plans = [load_plan(path, groups=groups) for path in sorted(directory.glob("*.toml"))]
     return {plan.name: plan for plan in plans}
 

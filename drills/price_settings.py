@@ -20,6 +20,8 @@ EXCHANGE_FEEDS: Final = "exchange-feeds"
 PRO_FEEDS: Final = 101
 KEY_FILE: Final = "providers.key"
 BREAKERS_FILE: Final = Path(__file__).resolve().parent / "breakers.toml"
+PLANS: Final = Path(__file__).resolve().parent / "plans"
+"""Emergency plans that start by order only: the leaps of a drill's clock are no outages."""
 
 
 def hermes_feed(place: int) -> str:
@@ -58,7 +60,12 @@ def price_settings(
         _section("[sender]", {"expiry_seconds": LEAP_SECONDS}),
         _section(
             "[breaker]",
-            {"watches": True, "retry_seconds": 30, "rules_file": str(BREAKERS_FILE)},
+            {
+                "watches": True,
+                "retry_seconds": 30,
+                "rules_file": str(BREAKERS_FILE),
+                "plans_directory": str(PLANS),
+            },
         ),
         _section("[prices]", {"reconnect_most_seconds": 2}),
         _section(

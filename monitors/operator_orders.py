@@ -7,7 +7,7 @@ cannot be called ALL here: that word is taken.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -194,12 +194,19 @@ class OperatorOrders:
         self._seen: tuple[int, int, int] | None = None
         self._told = 0
         self._standing = StandingOrders()
+        self._listeners: list[Callable[[], None]] = []
+        self.revision = 0
+        """How often another file was read."""
         self.problem: str | None = None
         """Why the file could not be read, while it cannot; None when there never was one."""
 
     def standing(self) -> StandingOrders:
         """Give the orders that stand."""
         return self._standing
+
+    def on_read(self, listener: Callable[[], None]) -> None:
+        """Tell this listener whenever another file was read."""
+        self._listeners.append(listener)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Read the file when it changes, until `stop`."""
@@ -224,6 +231,7 @@ class OperatorOrders:
             self._complain(str(error))
             return
         self._seen, self._standing, self.problem = seen, standing_of(orders), None
+        self.revision += 1
         for each in sorted(orders, key=lambda order: order.sequence):
             if each.sequence > self._told:
                 self._told = each.sequence
@@ -236,6 +244,8 @@ class OperatorOrders:
                     sequence=each.sequence,
                     at_seconds=each.at,
                 )
+        for listener in self._listeners:
+            listener()
 
     def _complain(self, problem: str) -> None:
         """Say once what is wrong; it is tried again at every reading."""

@@ -14,7 +14,7 @@ def wanted_status(stage: Stage, facts: BandFacts) -> MarketStatus:
     """Give the status of a stage: halted while nobody may trade, LIMIT at an edge, else OPEN."""
     if stage.is_halted:
         return MarketStatus.HALTED
-    at_bound = stage is Stage.OFF_HOURS and facts.discovery.is_edge(facts.mark)
+    at_bound = stage is Stage.OFF_HOURS and facts.is_at_edge(facts.discovery)
     return MarketStatus.LIMIT if stage is Stage.LIMIT or at_bound else MarketStatus.OPEN
 
 

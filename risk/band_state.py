@@ -6,7 +6,7 @@ from enum import StrEnum
 from risk import dynamic_breaker, reference_price
 from risk.band_rules import UNLEVERAGED, LuldTier, PriceBand
 from risk.sessions import Session
-from risk.units import MarketStatus, Ppm, PriceE8, Seconds
+from risk.units import PPM_SCALE, MarketStatus, Ppm, PriceE8, Seconds
 
 
 class Stage(StrEnum):
@@ -59,6 +59,26 @@ class BandFacts:
     tier: LuldTier = LuldTier.TWO
     leverage: Ppm = UNLEVERAGED
     """The product's own factor; −3_000_000 is three times inverse."""
+    held: tuple[PriceE8, PriceE8] | None = None
+    """The edges of the band that the venue has."""
+    held_tolerance: Ppm = Ppm(0)
+    """How far those may be off what they are meant to be, in ppm of the mark, and are left as they are."""
+
+    def is_at_edge(self, band: PriceBand) -> bool:
+        """Say whether the mark is at an edge of a band, or beyond, as the venue has it drawn.
+
+        The venue stops the mark at its own edge, which may lie a tolerance before the band's: who only
+        looked at the band would never see it stop.
+        """
+        if band.is_edge(self.mark) or self.held is None:
+            return band.is_edge(self.mark)
+        low, high = self.held
+        return (self.mark <= low and self._stands_for(low, band.low)) or (
+            self.mark >= high and self._stands_for(high, band.high)
+        )
+
+    def _stands_for(self, held: PriceE8, edge: PriceE8) -> bool:
+        return abs(held - edge) * PPM_SCALE <= self.mark * self.held_tolerance
 
     def __post_init__(self) -> None:
         if self.previous_close <= 0 or self.leverage == 0:

@@ -52,6 +52,12 @@ def step(
 
 def _off_hours(state: BandState, facts: BandFacts, now: Seconds, rules: Rulebook) -> _Step:
     if facts.session not in rules.sessions:
+        if facts.is_at_edge(facts.discovery):
+            edges = f"{price_text(facts.discovery.low)} to {price_text(facts.discovery.high)}"
+            return state, (
+                f"mark {price_text(facts.mark)} is at the edge of the discovery bound {edges} of"
+                f" session {facts.session}"
+            )
         return state, f"{rules.name} does not hold in session {facts.session}: discovery bound"
     if not facts.has_good_price or facts.mark <= 0:
         return state, f"session {facts.session} waits for its first good price: discovery bound"
@@ -161,7 +167,7 @@ def _tripped(state: BandState, facts: BandFacts, now: Seconds, rules: Rulebook) 
 
 
 def _stage_at(band: PriceBand, facts: BandFacts) -> Stage:
-    if band.is_edge(facts.mark):
+    if facts.is_at_edge(band):
         return Stage.STRADDLE if facts.opposite_side_quotes else Stage.LIMIT
     is_outside = facts.has_good_price and not band.holds(facts.index)
     return Stage.STRADDLE if is_outside else Stage.NORMAL

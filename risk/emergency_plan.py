@@ -72,7 +72,7 @@ def _observed(
     """Date what is bad and since when all is clear."""
     bad = bad_since(state.bad_since, facts, now, plan, markets)
     is_idle = state.stage is PlanStage.IDLE
-    troubled = frozenset() if is_idle else state.troubled | bad.keys()
+    troubled = frozenset() if is_idle else state.troubled | frozenset(bad)
     was_watched = state.seen_at is not None and now - state.seen_at <= LONGEST_GAP
     clear_since = None
     if not is_standing(bad, troubled, facts, plan, markets):

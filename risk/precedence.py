@@ -21,6 +21,8 @@ class Machine(StrEnum):
     """Who wishes; of equally strict wishes the first in this order is told as the reason."""
 
     OPERATOR = "operator"
+    BY_HAND = "by_hand"
+    """Somebody set a status on chain that is not ours to undo."""
     EMERGENCY = "emergency"
     INTEGRITY = "integrity"
     MARKET_WIDE = "market_wide"
@@ -94,20 +96,6 @@ class Wanted:
 def after_wishes(before: Standing, wishes: Mapping[Machine, Wish]) -> Standing:
     """Let each machine that spoke replace its own wish."""
     return Standing(wishes={**before.wishes, **wishes})
-
-
-def after_foreign_status(before: Standing, status: MarketStatus, why: str) -> Standing:
-    """Take over a status that somebody else set on chain, as an operator's wish.
-
-    For a status stricter than any that we sent: a guardian who halts by hand is an operator, and what
-    he did is not ours to undo. A softer one than the operator's wish changes nothing, since each
-    machine speaks again.
-    """
-    held = before.wishes.get(Machine.OPERATOR)
-    if status is MarketStatus.SETTLED or (held is not None and held.status >= status):
-        return before
-    wish = Wish(status=status, why=why) if held is None else replace(held, status=status, why=why)
-    return after_wishes(before, {Machine.OPERATOR: wish})
 
 
 def combined(standing: Standing) -> Wanted:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from config.schema.fields import FilePath, Name, PositiveInt, Seconds, Section
+from config.schema.fields import FilePath, Name, NaturalInt, PositiveInt, Seconds, Section
 from config.schema.markets import PositivePpm, Symbol
 
 
@@ -32,6 +32,9 @@ class Breaker(Section):
 
     retry_seconds: PositiveInt = 10
     """Pause of a market after the exchange refused a write; a stricter status does not wait."""
+
+    standby_seconds: NaturalInt = Field(default=0, le=600)
+    """How long, on the venue's clock, a write must have been wanted before this instance makes it. 0 for the instance that acts; 5 or more for each further one, which then acts only when the first does not."""
 
     reading_seconds: Seconds = 2.0
     """Pause between readings of roles, limits and the vault."""

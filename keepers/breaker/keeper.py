@@ -8,18 +8,18 @@ Times are on the venue's clock unless they say monotonic.
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Final
 
 import structlog
 
-from keepers.breaker.deeds import EXCHANGE, Deed, DeedRules, Key, Rails, What, deeds
+from keepers.breaker.deeds import Deed, DeedRules, Key, Rails, What, deeds
 from keepers.breaker.metrics import BreakerMetrics
 from keepers.breaker.outcome import BreakerCycle
 from keepers.breaker.view import BreakerView, ControlFacts, ControlJournal, ControlOutcome
+from keepers.market_writes import MarketWrites, SeenSince, Sent, Standby
 from keepers.sender import Outcome, Refusal, Result, Sender
 from risk.guard_rails import Parameter
-from risk.market import Market
 from risk.units import MarketId, MarketStatus, Ppm, Seconds
 from runtime.clock import Clock
 from runtime.journal import SEPARATOR, Intent
@@ -31,6 +31,10 @@ DONE: Final = "done"
 NOT_MINED: Final = "not_mined"
 SEEN_ELSEWHERE: Final = "not_seen"
 """Mined, and the receipt holds no such change."""
+OUT_OF_ORDER: Final = frozenset(
+    {Refusal.LANE_HALTED, Refusal.NOT_READY, Refusal.SIGNER_UNAVAILABLE}
+)
+"""Refusals that a lane gives again and again, until somebody mends it."""
 PERIOD_SECONDS: Final = 0.25
 """Longest pause between cycles: what a wake missed, this finds."""
 
@@ -46,15 +50,8 @@ class BreakerLimits:
     expiry_seconds: int
     retry_seconds: int
     """Pause of a market after the exchange refused a write."""
-
-
-@dataclass(slots=True)
-class _OnItsWay:
-    deed: Deed | None
-    """None for a write of an earlier life."""
-    decided_at: float
-    own_before: MarketStatus | None = None
-    """The status that was ours before; it is again if this write comes to nothing."""
+    standby_seconds: int = 0
+    """How long a write must have been wanted: another instance is to make it first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,32 +69,6 @@ class BreakerParts:
     clock: Clock
 
 
-@dataclass(slots=True)
-class _Hands:
-    """What is on its way, and who must wait."""
-
-    sent: dict[str, _OnItsWay] = field(default_factory=dict)
-    retry_at: dict[MarketId, Seconds] = field(default_factory=dict)
-    band_written: dict[MarketId, Seconds] = field(default_factory=dict)
-    mined_in: dict[MarketId, int] = field(default_factory=dict)
-    """Block of the last write: what we see of a market before it is applied is old."""
-    statuses: dict[MarketId, tuple[MarketStatus, Seconds | None]] = field(default_factory=dict)
-    """The status last seen, and when it came; by anybody's hand, since the cool-down counts all."""
-
-    def see(self, market: Market, now: Seconds) -> Seconds | None:
-        """Note a market's status; give when it came, None for one that was there from the start."""
-        status, since = self.statuses.get(market.id, (market.status, None))
-        if status is not market.status:
-            since = now
-        self.statuses[market.id] = (market.status, since)
-        return since
-
-    def busy(self, symbols: Mapping[str, MarketId]) -> frozenset[MarketId]:
-        """Name the markets of which a write is on its way."""
-        names = {key.split(SEPARATOR)[1] for key in self.sent}
-        return frozenset(symbols.get(name, EXCHANGE) for name in names)
-
-
 class BreakerKeeper:
     """Bring every market to where its machines want it."""
 
@@ -110,16 +81,22 @@ class BreakerKeeper:
             has_breaker=parts.breaker is not None,
             has_guardian=parts.guardian is not None,
         )
-        self._hands = _Hands()
+        self._guardian_back_at = Seconds(0)
+        self._statuses: SeenSince[MarketStatus] = SeenSince()
+        self._bands: SeenSince[tuple[int, int]] = SeenSince()
+        self._standby: Standby[tuple[MarketId, What]] = Standby(parts.limits.standby_seconds)
+        self._writes: MarketWrites[Deed] = MarketWrites(
+            KIND, retry_seconds=parts.limits.retry_seconds
+        )
+        self._own_before: dict[MarketId, MarketStatus] = {}
+        """The status that was ours before one on its way; it is again if that comes to nothing."""
         self._wake = asyncio.Event()
         self._woken_at: float | None = None
         self._last_said: tuple[BreakerCycle, str] | None = None
         for sender in (parts.breaker, parts.guardian):
             if sender is not None:
                 sender.subscribe(self.on_outcome)
-        for record in parts.journal.in_flight(KIND):
-            # An earlier life's: the lane that adopted it will tell what became of it.
-            self._hands.sent[record.key] = _OnItsWay(None, parts.clock.monotonic())
+        self._writes.recall(parts.journal.in_flight(KIND), parts.clock.monotonic())
 
     def wake(self) -> None:
         """Ask for a cycle; called when an input moved."""
@@ -154,14 +131,25 @@ class BreakerKeeper:
             rails=self._rails(wanted, now),
             withdrawals_open=parts.facts.withdrawals_open,
             now=now,
-            rules=self._rules,
+            rules=replace(
+                self._rules, has_guardian=self._rules.has_guardian and now >= self._guardian_back_at
+            ),
         )
         parts.metrics.waiting.set(len({deed.market for deed in todo}))
         if not todo:
+            self._standby.ripe((), now)
             return BreakerCycle.IDLE, "every market is as it ought to be"
-        symbols = {market.symbol: market.id for market in markets.values()}
-        busy = self._hands.busy(symbols)
-        ready = [deed for deed in todo if deed.market not in busy and self._may_try(deed, now)]
+        busy, block = self._writes.busy(), parts.view.applied_block
+        ripe = self._standby.ripe([(deed.market, deed.what) for deed in todo], now)
+        ready = [
+            deed
+            for deed in todo
+            if (deed.market, deed.what) in ripe
+            and deed.symbol not in busy
+            and self._writes.may_write(
+                deed.market, now=now, applied_block=block, is_urgent=deed.key is Key.GUARDIAN
+            )
+        ]
         if not ready:
             return BreakerCycle.WAITING, "what is to be written is on its way, or must wait"
         return await self._do(ready, now, decided_at)
@@ -170,27 +158,19 @@ class BreakerKeeper:
         """Give the guard rails of each market whose limits were read."""
         facts, found = self._parts.facts, {}
         for number in wanted:
-            status_written = self._hands.see(self._parts.view.markets[number], now)
+            market = self._parts.view.markets[number]
+            status_written = self._statuses.since(number, market.status, now)
+            band_written = self._bands.since(number, (market.band_low, market.band_high), now)
             band = facts.limits(number, Parameter.BAND)
             status = facts.limits(number, Parameter.STATUS)
             if band is not None and status is not None:
                 found[number] = Rails(
                     band=band,
                     status=status,
-                    band_written=self._hands.band_written.get(number),
+                    band_written=band_written,
                     status_written=status_written,
                 )
         return found
-
-    def _may_try(self, deed: Deed, now: Seconds) -> bool:
-        """Say whether our last write is seen, and a refusal long enough ago.
-
-        A stricter status never waits for the second.
-        """
-        if self._parts.view.applied_block < self._hands.mined_in.get(deed.market, 0):
-            return False
-        is_urgent = deed.key is Key.GUARDIAN
-        return is_urgent or now >= self._hands.retry_at.get(deed.market, Seconds(0))
 
     async def _do(
         self, ready: Sequence[Deed], now: Seconds, decided_at: float
@@ -209,9 +189,19 @@ class BreakerKeeper:
             refusals.append(refusal.value)
             if refusal is not Refusal.DUPLICATE:
                 full.add(deed.key)
+            if deed.key is Key.GUARDIAN and refusal in OUT_OF_ORDER:
+                self._do_without_guardian(refusal, now)
         if sent:
             return BreakerCycle.ACTED, f"sent {sent} of {len(ready)} writes"
         return BreakerCycle.REFUSED, "; ".join(sorted(set(refusals)))
+
+    def _do_without_guardian(self, refusal: Refusal, now: Seconds) -> None:
+        """Let the breaker's key halt for a while, when the guardian's lane is out of order."""
+        if self._parts.breaker is None:
+            return
+        self._guardian_back_at = Seconds(now + self._parts.limits.retry_seconds)
+        log.error("breaker_without_guardian", reason=refusal.value)
+        self.wake()
 
     async def _send(
         self, deed: Deed, epoch: int, now: Seconds, decided_at: float
@@ -221,18 +211,17 @@ class BreakerKeeper:
         assert sender is not None, "a deed is only planned for a key that is there"
         expires_at = Seconds(now + parts.limits.expiry_seconds)
         intent = _intent(deed, epoch, parts.view, expires_at)
-        # Before the submission, since what becomes of it may be told before that returns.
-        self._hands.sent[intent.key] = on_its_way = _OnItsWay(deed, decided_at)
+        self._writes.begin(intent.key, deed, decided_at)
         if deed.status is not None:
             # The feed may tell the change before the receipt does, and must not take it for another's.
-            on_its_way.own_before = parts.view.own_status(deed.market)
-            parts.view.set_by_us(deed.market, max(on_its_way.own_before, deed.status))
+            self._own_before[deed.market] = own = parts.view.own_status(deed.market)
+            parts.view.set_by_us(deed.market, max(own, deed.status))
         ticket = await sender.submit(
             [intent], self._call(deed, epoch), expires_at=expires_at, decided_at=decided_at
         )
         if ticket.refusal is not None:
-            self._hands.sent.pop(intent.key, None)
-            self._take_back(on_its_way)
+            self._writes.drop(intent.key)
+            self._take_back(deed)
             return ticket.refusal
         parts.metrics.sent.labels(deed.what.value).inc()
         log.warning(
@@ -261,22 +250,28 @@ class BreakerKeeper:
 
     def on_outcome(self, outcome: Outcome) -> None:
         """Learn what became of a write of ours, an earlier life's too."""
-        keys = [key for key in outcome.intent_keys if key.startswith(f"{KIND}{SEPARATOR}")]
-        if not keys or outcome.result in {Result.FINAL, Result.TAKEN_BACK}:
+        if outcome.result in {Result.FINAL, Result.TAKEN_BACK}:
+            return
+        told = self._writes.settled(outcome)
+        if not told:
             return
         settled: list[ControlOutcome] = []
-        for key in keys:
-            sent = self._hands.sent.pop(key, None)
+        for key, sent in told:
             if outcome.result is Result.MINED and outcome.receipt is not None:
                 settled.append(self._mined(key, sent, outcome.receipt))
-            elif outcome.result is not Result.WOULD_HAVE_SENT:
+            elif outcome.result is Result.WOULD_HAVE_SENT:
+                # A dry run's write never shows on chain: say it again only after a while.
+                if sent is not None and sent.deed is not None:
+                    self._writes.refused(sent.deed.market, self._parts.view.now)
+                    self._take_back(sent.deed)
+            else:
                 settled.append((key, NOT_MINED, None))
                 self._not_mined(key, sent, outcome)
         self._parts.journal.settle_all(settled)
         self.wake()
 
     def _mined(
-        self, key: str, sent: _OnItsWay | None, receipt: Mapping[str, object]
+        self, key: str, sent: Sent[Deed] | None, receipt: Mapping[str, object]
     ) -> ControlOutcome:
         parts, what = self._parts, _what(key)
         if sent is not None:
@@ -285,11 +280,9 @@ class BreakerKeeper:
         if what is What.WITHDRAWALS:
             return key, DONE, None
         for change in parts.venue.control_changes(receipt):
-            self._hands.mined_in[change.market] = change.block
+            self._writes.mined(change.market, change.block)
             if change.status is not None:
                 self._note_status(change.market, change.status)
-            if change.band is not None:
-                self._hands.band_written[change.market] = parts.view.now
             return key, DONE, {"epoch": change.epoch}
         log.error("breaker_write_unseen", intent=key)
         return key, SEEN_ELSEWHERE, None
@@ -300,21 +293,21 @@ class BreakerKeeper:
             return
         if status < view.markets[market].status:
             self._parts.metrics.lifted.inc()
-        view.set_by_us(market, status)
+        # A softer one is learnt from the chain: until it shows there, the stricter is still ours.
+        view.set_by_us(market, max(status, view.own_status(market)))
 
-    def _take_back(self, sent: _OnItsWay) -> None:
+    def _take_back(self, deed: Deed) -> None:
         """Let a status be nobody's again that we did not get to set."""
-        view = self._parts.view
-        if sent.deed is not None and sent.own_before is not None:
-            view.set_by_us(sent.deed.market, sent.own_before)
+        before = self._own_before.pop(deed.market, None)
+        if deed.status is not None and before is not None:
+            self._parts.view.set_by_us(deed.market, before)
 
-    def _not_mined(self, key: str, sent: _OnItsWay | None, outcome: Outcome) -> None:
+    def _not_mined(self, key: str, sent: Sent[Deed] | None, outcome: Outcome) -> None:
         parts = self._parts
         parts.metrics.not_mined.labels(_what(key).value).inc()
         if sent is not None and sent.deed is not None:
-            self._take_back(sent)
-            wait = Seconds(parts.view.now + parts.limits.retry_seconds)
-            self._hands.retry_at[sent.deed.market] = wait
+            self._take_back(sent.deed)
+            self._writes.refused(sent.deed.market, parts.view.now)
         log.warning(
             "breaker_write_not_mined",
             intent=key,

@@ -33,7 +33,7 @@ class BreakerView(Protocol):
         """Give what each watched market ought to be now."""
 
     def own_status(self, market: MarketId) -> MarketStatus:
-        """Give the status that we set last; OPEN before we set any."""
+        """Give the strictest status that is ours to lift; OPEN before we set any."""
 
     def set_by_us(self, market: MarketId, status: MarketStatus) -> None:
         """Learn that this status on chain is ours; a stricter one is somebody else's."""

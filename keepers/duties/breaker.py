@@ -11,11 +11,13 @@ from config.breakers import BREAKERS_FILE, Breakers, load_breakers
 from config.calendars import Calendar, calendar_of, load_calendars
 from config.exchange_limits import approved_limits
 from config.markets import load_exchange_file, load_market
+from config.plans import BREAKER_LANE, GUARDIAN_LANE
 from config.rulebooks import load_rulebooks, rulebook_named
 from config.schema.fields import address_bytes
 from config.settings import Settings
 from keepers.breaker.keeper import BreakerKeeper, BreakerLimits, BreakerParts
 from keepers.breaker.metrics import BreakerMetrics
+from keepers.duties.breaker_orders import BreakerOrders, open_breaker_orders
 from keepers.duties.price import PriceSensing
 from keepers.sender import Sender
 from monitors.accounts import AccountsMonitor
@@ -44,18 +46,27 @@ class BreakerDuty:
     panel: BreakerPanel
     watch: ChainWatch
     keeper: BreakerKeeper
+    orders: BreakerOrders
 
     def workers(self) -> dict[str, Worker]:
         """Name the workers of the duty."""
-        return {"breaker": self.keeper.run, "breaker_readings": self.watch.run}
+        return {
+            "breaker": self.keeper.run,
+            "breaker_readings": self.watch.run,
+            **self.orders.workers(),
+        }
 
     def show(self) -> None:
         """Set the gauges."""
         self.panel.show()
 
     def status(self) -> Mapping[str, object]:
-        """Say what each market ought to be, for `/status`."""
-        return {"breakers": {symbol: self.panel.explain(symbol) for symbol in self.panel.symbols}}
+        """Say what each market ought to be, and what orders and plans want, for `/status`."""
+        markets = {symbol: self.panel.explain(symbol) for symbol in self.panel.symbols}
+        desk = self.orders.desk
+        return {
+            "breakers": {**markets, "orders": desk.explain(), "plans": desk.explain_plans()},
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +82,12 @@ class BreakerBase:
     sensing: PriceSensing | None
     breaker: Sender | None
     guardian: Sender | None
+
+    @property
+    def lanes(self) -> tuple[str, ...]:
+        """The lanes whose keys the process holds."""
+        senders = {BREAKER_LANE: self.breaker, GUARDIAN_LANE: self.guardian}
+        return tuple(lane for lane, sender in senders.items() if sender is not None)
 
 
 def open_breaker_duty(base: BreakerBase) -> BreakerDuty:
@@ -95,6 +112,15 @@ def open_breaker_duty(base: BreakerBase) -> BreakerDuty:
     )
     if blind:
         log.warning("breaker_is_blind_to", causes=sorted(cause.value for cause in blind))
+    orders = open_breaker_orders(
+        settings,
+        rules,
+        symbols=symbols,
+        lanes=base.lanes,
+        blind=blind,
+        journal=base.journal,
+        registry=base.registry,
+    )
     panel = BreakerPanel(
         Senses(
             venue=base.monitor,
@@ -108,6 +134,7 @@ def open_breaker_duty(base: BreakerBase) -> BreakerDuty:
         rules=BreakerRules(groups=rules.groups, integrity=seen, windows=rules.windows),
         notes=base.journal,
         metrics=PanelMetrics.create(base.registry, symbols=symbols),
+        orders=orders.desk,
     )
     keeper = BreakerKeeper(
         BreakerParts(
@@ -122,6 +149,7 @@ def open_breaker_duty(base: BreakerBase) -> BreakerDuty:
                 gas=settings.breaker.gas,
                 expiry_seconds=int(settings.sender.expiry_seconds),
                 retry_seconds=settings.breaker.retry_seconds,
+                standby_seconds=settings.breaker.standby_seconds,
             ),
             metrics=BreakerMetrics.create(base.registry),
             clock=base.clock,
@@ -130,7 +158,8 @@ def open_breaker_duty(base: BreakerBase) -> BreakerDuty:
     base.monitor.on_clock(watch.on_head)
     base.monitor.on_clock(keeper.wake)
     base.monitor.on_market(keeper.wake)
-    return BreakerDuty(panel=panel, watch=watch, keeper=keeper)
+    orders.on_read(keeper.wake)
+    return BreakerDuty(panel=panel, watch=watch, keeper=keeper, orders=orders)
 
 
 def watched_symbols(settings: Settings) -> tuple[str, ...]:
@@ -153,6 +182,7 @@ def watch_terms(
             timeline=None if calendar is None else calendar.timeline,
             tier=LULD_TIERS[market.luld_tier],
             groups=rules.groups_of(symbol, market.asset_class),
+            band_tolerance=Ppm(settings.breaker.band_tolerance_ppm),
         )
     return terms
 

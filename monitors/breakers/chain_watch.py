@@ -23,6 +23,8 @@ from runtime.supervise import sleep_unless
 
 FORGET_PERIODS: Final = 5
 """Periods after which a reading that was not renewed counts as unknown."""
+STALL_MEMORY_SECONDS: Final = 60.0
+"""A stall of the chain counts for so long after it ended: nobody could judge or write while it lasted."""
 MARKETS_PER_PERIOD: Final = 16
 """Markets whose limits are read, and whose largest account is looked for, in one period."""
 
@@ -94,6 +96,8 @@ class ChainWatch:
         self._shares: dict[MarketId, _Reading[Ppm]] = {}
         self._next_share = self._next_limits = 0
         self._head_seen_at: float | None = None
+        self._stall: _Reading[float] | None = None
+        """The longest of the latest waits for a block."""
         self._owed: tuple[int, QuoteAtoms] | None = None
         """What accounts were owed at a sealed block, not yet compared."""
 
@@ -101,7 +105,10 @@ class ChainWatch:
 
     def on_head(self) -> None:
         """Learn that the venue's clock moved; add up what is owed if the book stands at a block."""
-        self._head_seen_at = self._clock.monotonic()
+        now, before = self._clock.monotonic(), self._head_seen_at
+        self._head_seen_at = now
+        if before is not None and now - before >= self._lately_stalled():
+            self._stall = _Reading(now - before, now)
         monitor = self._monitor
         is_whole = monitor.distrust is None and monitor.applied_block == monitor.sealed_block
         if is_whole and self._owed is None and len(monitor.watch.book):
@@ -137,10 +144,11 @@ class ChainWatch:
 
     @property
     def head_age(self) -> Seconds | None:
-        """Time since a block was last seen, on our own clock, rounded down."""
+        """How long no block came, now or lately, on our own clock, rounded down."""
         if self._head_seen_at is None:
             return None
-        return Seconds(int(self._clock.monotonic() - self._head_seen_at))
+        waiting = self._clock.monotonic() - self._head_seen_at
+        return Seconds(int(max(waiting, self._lately_stalled())))
 
     def limits_changed(self, market: MarketId) -> int | None:
         """How many of the owner's limits differ from those that were approved."""
@@ -188,12 +196,23 @@ class ChainWatch:
 
     # --- within ----------------------------------------------------------------------------------
 
+    def _lately_stalled(self) -> float:
+        stall = self._stall
+        is_late = stall is None or self._clock.monotonic() - stall.at > STALL_MEMORY_SECONDS
+        return 0.0 if stall is None or is_late else stall.value
+
     async def _read_roles(self) -> None:
         self._roles = _Reading(await self._reads.roles_changed(), self._clock.monotonic())
 
     async def _read_vault(self) -> None:
         owed, self._owed = self._owed, None
-        pools = await self._reads.pools(None if owed is None else owed[0])
+        try:
+            pools = await self._reads.pools(None if owed is None else owed[0])
+        except RpcError:
+            if owed is None:
+                raise
+            # A node forgets the states of old blocks; what does not need that block is still told.
+            owed, pools = None, await self._reads.pools(None)
         now = self._clock.monotonic()
         self._pools = _Reading(pools, now)
         if owed is None:

@@ -115,6 +115,8 @@ class FactBook:
             discovery=_discovery(market, played, wanted),
             tier=terms.tier,
             leverage=terms.leverage,
+            held=(market.band_low, market.band_high) if market.band_high else None,
+            held_tolerance=terms.band_tolerance,
         )
 
     def market_wide_facts(self, index: Market | None, symbol: str, now: Seconds) -> MarketWideFacts:

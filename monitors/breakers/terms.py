@@ -2,17 +2,23 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Final, Protocol
 
 from monitors.prices.explanation import PlayedRound
 from risk.band_rules import UNLEVERAGED, LuldTier, Rulebook
+from risk.emergency_watch import PlanFacts
 from risk.fact_windows import FactWindow
 from risk.integrity_rules import Cause, IntegrityRules
 from risk.market import Market
 from risk.market_wide_rules import MarketWideRules
 from risk.order_book import OrderBook
+from risk.precedence import Machine, Wish
 from risk.sessions import SessionTimeline
 from risk.units import MarketId, Ppm, Seconds
+
+EXCHANGE: Final = ""
+"""Stands for the whole exchange where a market's symbol is asked for."""
+NO_CAUSES: Final[frozenset[Cause]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +32,8 @@ class WatchTerms:
     leverage: Ppm = UNLEVERAGED
     groups: tuple[str, ...] = ()
     """Groups of the market-wide breaker that it follows."""
+    band_tolerance: Ppm = Ppm(0)
+    """How far a band on the venue may be off the wanted one, in ppm of the mark, and is left."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +124,47 @@ class Senses:
     books: Ladders | None = None
     book_symbols: Sequence[str] = ()
     halted: Halted = lambda _symbol, _now: None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What operators and plans say of one market now."""
+
+    wishes: Mapping[Machine, Wish] = field(default_factory=dict)
+    """Of those who speak; a machine that is left out keeps its last wish."""
+    released: frozenset[Cause] = NO_CAUSES
+    """Causes that an operator lets go, once."""
+    is_resumed: bool = False
+    """Whether an operator resumed the market just now, and with it what was halted by hand."""
+    sequence: int = 0
+    """Of the last order heard: what to ask after from now on."""
+
+
+class Orders(Protocol):
+    """What operators ordered, and the emergency plans."""
+
+    @property
+    def revision(self) -> int:
+        """Another number whenever something else may have been ordered."""
+
+    def observe(self, facts: PlanFacts, now: Seconds) -> None:
+        """Step the plans; before any market is heard in that second."""
+
+    def heard(self, symbol: str, now: Seconds, *, after: int) -> Heard:
+        """Give what is said of a market, or of the EXCHANGE; orders only with a later sequence."""
+
+
+class NoOrders:
+    """`Orders` of nobody."""
+
+    revision = 0
+
+    def observe(self, facts: PlanFacts, now: Seconds) -> None:
+        """Look at nothing."""
+
+    def heard(self, symbol: str, now: Seconds, *, after: int) -> Heard:  # noqa: ARG002
+        """Say nothing."""
+        return Heard(sequence=after)
 
 
 def watchable(

@@ -112,7 +112,7 @@ class Notes:
 class Rig:
     """A keeper between fakes."""
 
-    def __init__(self, *, has_guardian: bool = True) -> None:
+    def __init__(self, *, has_guardian: bool = True, standby_seconds: int = 0) -> None:
         self.view, self.facts, self.notes = View(), Facts(), Notes()
         self.breaker, self.guardian = FakeSender(), FakeSender()
         self.registry = CollectorRegistry()
@@ -125,7 +125,11 @@ class Rig:
                 guardian=self.guardian if has_guardian else None,
                 journal=self.notes,
                 limits=BreakerLimits(
-                    band_tolerance=Ppm(1_000), gas=300_000, expiry_seconds=30, retry_seconds=10
+                    band_tolerance=Ppm(1_000),
+                    gas=300_000,
+                    expiry_seconds=30,
+                    retry_seconds=10,
+                    standby_seconds=standby_seconds,
                 ),
                 metrics=BreakerMetrics.create(self.registry),
                 clock=SystemClock(),
@@ -240,6 +244,21 @@ async def test_a_write_is_not_repeated_before_the_feed_shows_it() -> None:
     assert await rig.cycle() is BreakerCycle.ACTED
 
 
+async def test_an_instance_on_standby_writes_only_what_is_wanted_for_long() -> None:
+    rig = Rig(standby_seconds=5)
+    assert await rig.cycle(A=want(MarketStatus.HALTED)) is BreakerCycle.WAITING
+    rig.view.now = Seconds(NOW + 4)
+    assert await rig.cycle() is BreakerCycle.WAITING
+    # The other instance did it, and undid it: the wait begins anew.
+    rig.view.markets[A] = replace(rig.view.markets[A], status=MarketStatus.HALTED)
+    assert await rig.cycle() is BreakerCycle.IDLE
+    rig.view.markets[A] = replace(rig.view.markets[A], status=MarketStatus.OPEN)
+    rig.view.now = Seconds(NOW + 5)
+    assert await rig.cycle() is BreakerCycle.WAITING
+    rig.view.now = Seconds(NOW + 10)
+    assert await rig.cycle() is BreakerCycle.ACTED
+
+
 async def test_in_a_split_the_guardian_may_still_halt_and_nothing_else_is_written() -> None:
     rig = Rig()
     rig.view.markets[A] = replace(rig.view.markets[A], is_splitting=True)
@@ -278,6 +297,19 @@ async def test_a_full_lane_takes_no_more_and_the_rest_comes_later() -> None:
     rig.guardian.refusal = None
     assert await rig.cycle() is BreakerCycle.ACTED
     assert len(rig.calls) == 2
+
+
+async def test_the_breaker_halts_when_the_guardians_lane_is_out_of_order() -> None:
+    rig = Rig()
+    rig.guardian.refusal = Refusal.LANE_HALTED
+    assert await rig.cycle(A=want(MarketStatus.HALTED)) is BreakerCycle.REFUSED
+    assert await rig.cycle() is BreakerCycle.ACTED
+    assert rig.calls == ["status 0 HALTED 40"]
+    # Later the guardian is asked again.
+    rig.guardian.refusal = None
+    rig.view.now = Seconds(NOW + 10)
+    await rig.cycle(B=want(MarketStatus.HALTED))
+    assert rig.calls[-1] == "restrict 1 HALTED"
 
 
 async def test_withdrawals_close_first_and_once() -> None:

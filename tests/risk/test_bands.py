@@ -9,7 +9,7 @@ from risk.band_rules import PriceBand, StaticBand
 from risk.band_state import BandFacts, BandState, Stage, begin
 from risk.bands import step
 from risk.sessions import Session
-from risk.units import MarketStatus, Seconds
+from risk.units import MarketStatus, Ppm, Seconds
 from tests.builders import price
 from tests.risk.banding import CME, LULD, STATIC, facts, stages, walk
 
@@ -24,6 +24,11 @@ def since_open(*steps: tuple[int, BandFacts]) -> list[str]:
     return stages([FREE, *steps])[1:]
 
 
+def held(low: int | str, high: int | str) -> dict[str, Any]:
+    """Give the band that the venue has, which may be off by 0.1 % of the mark."""
+    return {"held": (price(str(low)), price(str(high))), "held_tolerance": Ppm(1_000)}
+
+
 @pytest.mark.parametrize(
     ("seen", "stage", "status"),
     [
@@ -34,6 +39,26 @@ def since_open(*steps: tuple[int, BandFacts]) -> list[str]:
         pytest.param(facts(105), Stage.LIMIT, MarketStatus.LIMIT, id="at the upper edge"),
         pytest.param(
             facts(95, opposite_side_quotes=True), Stage.STRADDLE, MarketStatus.OPEN, id="trades"
+        ),
+        # The venue's own edge stops the mark a tolerance before the band's.
+        pytest.param(
+            facts("95.05", 94, **held("95.05", 105)), Stage.LIMIT, MarketStatus.LIMIT, id="held low"
+        ),
+        pytest.param(
+            facts("104.95", 106, **held(95, "104.95")),
+            Stage.LIMIT,
+            MarketStatus.LIMIT,
+            id="held high",
+        ),
+        pytest.param(
+            facts("95.05", 94, **held("95.04", 105)),
+            Stage.STRADDLE,
+            MarketStatus.OPEN,
+            id="still falling",
+        ),
+        # An edge that is nearer than that is another machine's.
+        pytest.param(
+            facts(97, 94, **held(97, 101)), Stage.STRADDLE, MarketStatus.OPEN, id="another's edge"
         ),
         # Straddle state (recalled): outside the band on one side, but not in a limit state.
         pytest.param(facts(96, 94), Stage.STRADDLE, MarketStatus.OPEN, id="index below"),

@@ -13,7 +13,6 @@ from risk.precedence import (
     Machine,
     Standing,
     Wish,
-    after_foreign_status,
     after_wishes,
     band_around,
     combined,
@@ -100,23 +99,6 @@ def test_bands_with_nothing_in_common_make_a_market_reduce_only() -> None:
     halted = combined(standing(band=banded(90, 95), integrity=banded(96, 98), market_wide=HALT))
     assert (halted.status, halted.why) == (MarketStatus.HALTED, HALT.why)
     assert combined(standing(band=banded(90, 95), integrity=banded(95, 98))).band == edges(95, 95)
-
-
-def test_what_a_guardian_does_by_hand_is_an_operators_wish() -> None:
-    halted = after_foreign_status(standing(band=OPEN), MarketStatus.HALTED, "halted by 0xabc")
-    wanted = combined(after_wishes(halted, {Machine.BAND: OPEN}))
-    assert (wanted.status, wanted.by) == (MarketStatus.HALTED, Machine.OPERATOR)
-    assert wanted.why == "halted by 0xabc"
-
-
-def test_a_foreign_status_keeps_an_operators_band_and_softens_nothing() -> None:
-    careful = Wish(status=MarketStatus.REDUCE_ONLY, band=edges(90, 110), why="careful")
-    held = standing(operator=careful)
-    stricter = combined(after_foreign_status(held, MarketStatus.HALTED, "by hand"))
-    assert (stricter.status, stricter.band) == (MarketStatus.HALTED, edges(90, 110))
-    assert after_foreign_status(held, MarketStatus.LIMIT, "by hand") is held
-    assert after_foreign_status(held, MarketStatus.REDUCE_ONLY, "by hand") is held
-    assert after_foreign_status(held, MarketStatus.SETTLED, "delisted") is held
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from drills.dev_keys import BREAKER, GUARDIAN, PRICER, write_keystore
 from drills.price_servers.misbehaviour import MisbehavingScript
 from drills.price_servers.running import PriceServers, ServersPlan, running_price_servers
 from drills.price_servers.script import ProviderQuote, ProviderScript
-from drills.price_settings import EXCHANGE_FEEDS, hermes_feed, pro_feeds, write_key
+from drills.price_settings import EXCHANGE_FEEDS, PLANS, hermes_feed, pro_feeds, write_key
 from drills.venue_clock import VenueClock
 from drills.weekend_prices import WeekendPrices
 from monitors.prices.pyth_hermes import HermesFeed
@@ -92,6 +92,7 @@ def profile_of(folder: Path, node: Node, exchange: str, servers: PriceServers) -
 [breaker]
 orders_file = "{folder / "orders.json"}"
 reading_seconds = 0.5
+plans_directory = "{PLANS}"
 [prices]
 words_file = "{folder / "words.json"}"
 reconnect_most_seconds = 1

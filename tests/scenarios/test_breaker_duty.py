@@ -75,4 +75,4 @@ async def test_a_guardians_halt_by_hand_is_left_alone(stage: Stage) -> None:
     await stage.until(lambda: stage.exchange.market()["price_timestamp"] >= later, "prices go on")
     assert status(stage) is MarketStatus.HALTED
     told = stage.keeper.page("/status")["breakers"][SYMBOL]
-    assert (told["wanted_status"], told["by"]) == ("halted", "operator")
+    assert (told["wanted_status"], told["by"]) == ("halted", "by_hand")

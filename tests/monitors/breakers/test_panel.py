@@ -1,13 +1,8 @@
 """The panel joins all machines into what each market ought to be, over restarts too."""
 
-from collections.abc import Mapping
-
 import pytest
 
-from monitors.breakers.panel import NO_CAUSES
 from risk.integrity_rules import Cause
-from risk.market import Market
-from risk.precedence import Machine, Wish
 from risk.units import MarketStatus, Seconds
 from tests.builders import price
 from tests.monitors.breakers.world import NVDA, SPY, World
@@ -126,35 +121,6 @@ def test_our_own_halt_is_lifted_by_rule_after_a_restart() -> None:
         world.venue.tick(NVDA=94)
         world.obey()
     assert world.status() is MarketStatus.OPEN
-
-
-class Halting:
-    """An operator who halts and resumes."""
-
-    def __init__(self) -> None:
-        self.wish: Wish | None = None
-
-    def wishes(self, market: Market, now: Seconds) -> Mapping[Machine, Wish]:
-        assert now > 0
-        return {} if self.wish is None or market.symbol != "NVDA" else {Machine.OPERATOR: self.wish}
-
-    def released(self, symbol: str, now: Seconds) -> frozenset[Cause]:
-        assert now > 0
-        assert symbol in {"", "NVDA", "SPY"}
-        return NO_CAUSES
-
-
-def test_an_operators_halt_is_lifted_by_an_operator() -> None:
-    orders = Halting()
-    world = World(orders)
-    world.run(5)
-    orders.wish = Wish(status=MarketStatus.HALTED, why="alice ordered halt: rehearsal")
-    assert world.run(1)[-1] is MarketStatus.HALTED
-    world.obey()
-    orders.wish = None
-    assert world.run(500)[-1] is MarketStatus.HALTED
-    orders.wish = Wish(status=MarketStatus.OPEN, why="alice ordered resume: over")
-    assert world.run(1)[-1] is MarketStatus.OPEN
 
 
 def test_off_hours_the_band_is_the_discovery_bound() -> None:

@@ -1,5 +1,6 @@
-"""A venue with two markets, slow facts in a test's hand, and a panel over them."""
+"""A venue with two markets, slow facts and orders in a test's hand, and a panel over them."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -7,10 +8,15 @@ from prometheus_client import CollectorRegistry
 
 from config.breakers import load_breakers
 from config.rulebooks import load_rulebooks
-from monitors.breakers.panel import BreakerPanel, Orders
+from monitors.breakers.orders import OrderDesk
+from monitors.breakers.orders_metrics import OrdersMetrics
+from monitors.breakers.panel import BreakerPanel
 from monitors.breakers.panel_metrics import PanelMetrics
+from monitors.breakers.plans import PlanBoard
 from monitors.breakers.terms import BreakerRules, Senses, WatchTerms, watchable
+from monitors.operator_orders import Order, OrderKind, StandingOrders, standing_of
 from risk.band_rules import LuldTier
+from risk.emergency_rules import EmergencyPlan
 from risk.market import Market
 from risk.sessions import Boundary, Session, SessionTimeline
 from risk.units import MarketId, MarketStatus, Ppm, PriceE8, Seconds
@@ -103,26 +109,66 @@ class Notebook:
     """Notes that survive a panel."""
 
     texts: dict[str, str] = field(default_factory=dict)
+    counts: Counter[str] = field(default_factory=Counter)
 
     def noted(self, key: str) -> str | None:
         return self.texts.get(key)
 
     def note(self, key: str, value: str) -> None:
         self.texts[key] = value
+        self.counts[key] += 1
+
+
+class Said:
+    """What operators said, as a file of orders would hold it."""
+
+    def __init__(self) -> None:
+        self.orders: list[Order] = []
+        self.revision = 0
+        self.problem: str | None = None
+
+    def say(self, kind: OrderKind, subject: str = "NVDA", *, sequence: int | None = None) -> int:
+        """Order something, by default later than all before; give its sequence."""
+        number = len(self.orders) + 1 if sequence is None else sequence
+        self.orders.append(
+            Order(
+                sequence=number,
+                kind=kind,
+                subject=subject,
+                by="alice",
+                reason=f"because of {number}",
+                at=NOW,
+            )
+        )
+        self.revision += 1
+        return number
+
+    def standing(self) -> StandingOrders:
+        return standing_of(tuple(self.orders))
 
 
 class World:
     """A panel over a venue; `restart` makes a new panel on the same notes."""
 
-    def __init__(self, orders: Orders | None = None) -> None:
+    def __init__(self, *plans: EmergencyPlan) -> None:
         self.venue, self.slow, self.notes = Venue(), Slow(), Notebook()
-        self.orders = orders
+        self.said = Said()
+        self.plans = {plan.name: plan for plan in plans}
         self.restart()
 
     def restart(self) -> None:
         self.registry = CollectorRegistry()
         rules, rulebooks = load_breakers(), load_rulebooks()
         seen, _ = watchable(rules.integrity, has_rounds=False, has_books=False, has_halts=True)
+        metrics = OrdersMetrics.create(self.registry, plans=list(self.plans))
+        symbols = list(SYMBOLS.values())
+        self.desk = OrderDesk(
+            self.said,
+            PlanBoard(self.plans, groups={"tech": ["NVDA"]}, notes=self.notes, metrics=metrics),
+            symbols=symbols,
+            notes=self.notes,
+            metrics=metrics,
+        )
         self.panel = BreakerPanel(
             Senses(venue=self.venue, slow=self.slow, halted=lambda _symbol, _now: False),
             terms={
@@ -132,12 +178,12 @@ class World:
                     tier=LuldTier.ONE,
                     groups=rules.groups_of(symbol, "stock"),
                 )
-                for symbol in SYMBOLS.values()
+                for symbol in symbols
             },
             rules=BreakerRules(groups=rules.groups, integrity=seen, windows=rules.windows),
             notes=self.notes,
-            metrics=PanelMetrics.create(self.registry, symbols=list(SYMBOLS.values())),
-            orders=self.orders,
+            metrics=PanelMetrics.create(self.registry, symbols=symbols),
+            orders=self.desk,
         )
 
     def status(self, market: MarketId = NVDA) -> MarketStatus:
@@ -154,11 +200,26 @@ class World:
     def obey(self) -> None:
         """Set the wanted statuses and bands on chain, as the keeper would."""
         for number, wanted in self.panel.wanted().items():
-            self.panel.set_by_us(number, wanted.status)
+            if wanted.status is not self.venue.markets[number].status:
+                own = self.panel.own_status(number)
+                self.panel.set_by_us(number, max(own, wanted.status))
             facts: dict[str, object] = {"status": wanted.status}
             if wanted.band is not None:
                 facts |= {"band_low": wanted.band.low, "band_high": wanted.band.high}
             self.venue.change(number, **facts)
+
+    def order(self, kind: OrderKind, subject: str = "NVDA") -> MarketStatus:
+        """Order something; give NVDA's wanted status at once, in the same second."""
+        self.said.say(kind, subject)
+        return self.status()
+
+    def obeying(self, seconds: int, **marks: float) -> list[MarketStatus]:
+        """Let seconds pass in which the chain becomes as wanted; give NVDA's wanted statuses."""
+        seen = []
+        for _ in range(seconds):
+            seen += self.run(1, **marks)
+            self.obey()
+        return seen
 
     def why(self, symbol: str = "NVDA") -> Mapping[str, object]:
         return self.panel.explain(symbol)
