@@ -54,8 +54,10 @@ LEGS: Final = (
     Leg(until=_at(22, 20, 5), pace=60, name="outside markets reopen"),
     Leg(until=_at(23, 9, 28), pace=7_000, name="the night"),
     Leg(until=_at(23, 9, 34), pace=90, name="the opening bell"),
-    Leg(until=_at(23, 9, 43), pace=500, name="Monday morning"),
-    Leg(until=_at(23, 9, 55), pace=90, name="a shock"),
+    Leg(until=Seconds(SHOCK - 15), pace=500, name="Monday morning"),
+    # Slow enough that the mark, which the venue moves by half a percent an update, falls in a minute.
+    Leg(until=Seconds(SHOCK + 120), pace=20, name="a shock"),
+    Leg(until=_at(23, 9, 55), pace=120, name="a pause"),
     Leg(until=END, pace=500, name="Monday morning"),
 )
 

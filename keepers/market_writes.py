@@ -8,11 +8,14 @@ they say monotonic.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from keepers.sender import Outcome
 from risk.units import MarketId, Seconds
 from runtime.journal import SEPARATOR, IntentRecord
+
+MOST_WAITS: Final = 32
+"""After so many times the first wait, waits grow no longer."""
 
 Deed = TypeVar("Deed")
 Value = TypeVar("Value")
@@ -67,6 +70,8 @@ class MarketWrites(Generic[Deed]):
         self._retry_seconds = retry_seconds
         self._sent: dict[str, Sent[Deed]] = {}
         self._retry_at: dict[MarketId, Seconds] = {}
+        self._refusals: dict[MarketId, int] = {}
+        """In a row."""
         self._mined_in: dict[MarketId, int] = {}
 
     def recall(self, records: Iterable[IntentRecord], now: float) -> None:
@@ -109,7 +114,11 @@ class MarketWrites(Generic[Deed]):
     def mined(self, market: MarketId, block: int) -> None:
         """Let a market wait until this block is seen."""
         self._mined_in[market] = block
+        self._refusals.pop(market, None)
 
     def refused(self, market: MarketId, now: Seconds) -> None:
-        """Let a market wait a while."""
-        self._retry_at[market] = Seconds(now + self._retry_seconds)
+        """Let a market wait a while: twice as long after each refusal in a row, up to a bound."""
+        count = self._refusals.get(market, 0)
+        self._refusals[market] = count + 1
+        wait = self._retry_seconds * min(2**count, MOST_WAITS)
+        self._retry_at[market] = Seconds(now + wait)

@@ -23,6 +23,7 @@ from risk.guard_rails import Parameter
 from risk.units import MarketId, MarketStatus, Ppm, Seconds
 from runtime.clock import Clock
 from runtime.journal import SEPARATOR, Intent
+from runtime.rpc.errors import RpcError
 from runtime.supervise import cycle_until
 from venues.port import Call, ControlVenue
 
@@ -175,25 +176,43 @@ class BreakerKeeper:
     async def _do(
         self, ready: Sequence[Deed], now: Seconds, decided_at: float
     ) -> tuple[BreakerCycle, str]:
-        by_breaker = [deed.market for deed in ready if deed.key is Key.BREAKER]
-        epochs = await self._parts.venue.breaker_epochs(by_breaker) if by_breaker else {}
-        full: set[Key] = set()
-        sent, refusals = 0, []
-        for deed in ready:
-            if deed.key in full:
-                continue
+        """Send the guardian's first: they need no epoch, and wait for no reading of one."""
+        urgent = [deed for deed in ready if deed.key is Key.GUARDIAN]
+        rest = [deed for deed in ready if deed.key is Key.BREAKER]
+        sent, refusals = await self._send_all(urgent, {}, now, decided_at)
+        if rest:
+            try:
+                epochs = await self._parts.venue.breaker_epochs([deed.market for deed in rest])
+            except RpcError as error:
+                log.warning("breaker_epochs_unread", error=str(error))
+                refusals.add("the epochs could not be read")
+            else:
+                more, refused = await self._send_all(rest, epochs, now, decided_at)
+                sent, refusals = sent + more, refusals | refused
+        if sent:
+            return BreakerCycle.ACTED, f"sent {sent} of {len(ready)} writes"
+        return BreakerCycle.REFUSED, "; ".join(sorted(refusals))
+
+    async def _send_all(
+        self,
+        todo: Sequence[Deed],
+        epochs: Mapping[MarketId, int],
+        now: Seconds,
+        decided_at: float,
+    ) -> tuple[int, set[str]]:
+        """Send by one key until its lane takes no more; give how many, and why not the others."""
+        sent, refusals = 0, set()
+        for deed in todo:
             refusal = await self._send(deed, epochs.get(deed.market, 0), now, decided_at)
             if refusal is None:
                 sent += 1
                 continue
-            refusals.append(refusal.value)
-            if refusal is not Refusal.DUPLICATE:
-                full.add(deed.key)
+            refusals.add(refusal.value)
             if deed.key is Key.GUARDIAN and refusal in OUT_OF_ORDER:
                 self._do_without_guardian(refusal, now)
-        if sent:
-            return BreakerCycle.ACTED, f"sent {sent} of {len(ready)} writes"
-        return BreakerCycle.REFUSED, "; ".join(sorted(set(refusals)))
+            if refusal is not Refusal.DUPLICATE:
+                break
+        return sent, refusals
 
     def _do_without_guardian(self, refusal: Refusal, now: Seconds) -> None:
         """Let the breaker's key halt for a while, when the guardian's lane is out of order."""

@@ -7,6 +7,7 @@ stands at a sealed block, and compared with the pools read at that block.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Generic, Protocol, TypeVar
@@ -23,6 +24,8 @@ from runtime.supervise import sleep_unless
 
 FORGET_PERIODS: Final = 5
 """Periods after which a reading that was not renewed counts as unknown."""
+SUM_SECONDS: Final = 1.0
+"""Longest wait for a moment in which the book stands at a sealed block."""
 STALL_MEMORY_SECONDS: Final = 60.0
 """A stall of the chain counts for so long after it ended: nobody could judge or write while it lasted."""
 MARKETS_PER_PERIOD: Final = 16
@@ -100,6 +103,7 @@ class ChainWatch:
         """The longest of the latest waits for a block."""
         self._owed: tuple[int, QuoteAtoms] | None = None
         """What accounts were owed at a sealed block, not yet compared."""
+        self._asked_owed, self._told_owed = asyncio.Event(), asyncio.Event()
 
     # --- told by others --------------------------------------------------------------------------
 
@@ -111,8 +115,10 @@ class ChainWatch:
             self._stall = _Reading(now - before, now)
         monitor = self._monitor
         is_whole = monitor.distrust is None and monitor.applied_block == monitor.sealed_block
-        if is_whole and self._owed is None and len(monitor.watch.book):
+        if is_whole and self._asked_owed.is_set() and len(monitor.watch.book):
+            self._asked_owed.clear()
             self._owed = (monitor.sealed_block, owed_to_accounts(monitor.watch.book))
+            self._told_owed.set()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Read until `stop`; a reading that fails is tried again in the next period."""
@@ -205,7 +211,7 @@ class ChainWatch:
         self._roles = _Reading(await self._reads.roles_changed(), self._clock.monotonic())
 
     async def _read_vault(self) -> None:
-        owed, self._owed = self._owed, None
+        owed = await self._owed_now()
         try:
             pools = await self._reads.pools(None if owed is None else owed[0])
         except RpcError:
@@ -221,6 +227,16 @@ class ChainWatch:
         if gap:
             log.error("vault_gap", block=owed[0], gap_atoms=gap)
         self._gap = _Reading(gap, now)
+
+    async def _owed_now(self) -> tuple[int, QuoteAtoms] | None:
+        """Add up what accounts are owed at the next sealed block: a node forgets old states soon."""
+        self._owed = None
+        self._told_owed.clear()
+        self._asked_owed.set()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SUM_SECONDS):
+                await self._told_owed.wait()
+        return self._owed
 
     async def _read_limits(self) -> None:
         """Read every market at first, then some in each period."""

@@ -65,13 +65,9 @@ class FactBook:
 
     # --- over restarts ---------------------------------------------------------------------------
 
-    def closes(self) -> dict[str, int]:
-        """Give the last regular close of each market that has one, in 1e-8 USD."""
-        return {
-            symbol: memory.previous_close
-            for symbol, memory in self._memory.items()
-            if memory.previous_close
-        }
+    def close_of(self, symbol: str) -> int:
+        """Give a market's last regular close, in 1e-8 USD; 0 before there was one."""
+        return self._memory[symbol].previous_close
 
     def remember_closes(self, closes: Mapping[str, int]) -> None:
         """Take over what an earlier life knew."""

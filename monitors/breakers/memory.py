@@ -4,6 +4,7 @@ The states are frozen values; pydantic reads and writes them by their types, so 
 make is refused as a whole rather than half understood.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final, Protocol
@@ -28,6 +29,9 @@ class Notes(Protocol):
 
     def note(self, key: str, value: str) -> None:
         """Remember a text under a key."""
+
+    def note_all(self, notes: Mapping[str, str]) -> None:
+        """Remember several texts, all or none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

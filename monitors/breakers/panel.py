@@ -65,7 +65,9 @@ class BreakerPanel:
         self._notes = PanelNotes(notes)
         self._panels = {symbol: MarketPanel(terms=each) for symbol, each in terms.items()}
         self._exchange = Exchange(groups={name: Group() for name in rules.groups})
-        self._stepped_on: tuple[Seconds, int] | None = None
+        self._stepped_on: tuple[Seconds, int, int] | None = None
+        self._group_turns = 0
+        """How often a group changed what it wants: then every market that follows is stepped."""
         """Time, and revision of the orders, of the last step of what is judged once."""
         self._facts.remember_closes(self._notes.recall(self._exchange, self._panels))
 
@@ -109,8 +111,8 @@ class BreakerPanel:
         """Learn that this status on chain is ours; a stricter one is somebody else's."""
         panel = self._panels.get(self.markets[market].symbol)
         if panel is not None:
+            # Noted with the next step: what a crash loses of it is adopted again.
             panel.ownership = replace(panel.ownership, own=status)
-            self._save(self.markets[market].symbol, panel)
 
     # --- for people ------------------------------------------------------------------------------
 
@@ -136,9 +138,10 @@ class BreakerPanel:
     def _step(self, now: Seconds) -> None:
         """Step what moved: all in a new second and after new orders, else the markets that changed."""
         by_symbol = {market.symbol: market for market in self.markets.values()}
-        occasion = (now, self._orders.revision)
+        self._step_groups(by_symbol, now)
+        occasion = (now, self._orders.revision, self._group_turns)
         is_new, self._stepped_on = occasion != self._stepped_on, occasion
-        exchange_facts = self._step_exchange(by_symbol, now) if is_new else None
+        exchange_facts = self._step_exchange(now) if is_new else None
         moved = [
             (panel, market)
             for symbol, panel in self._panels.items()
@@ -157,18 +160,27 @@ class BreakerPanel:
         for panel, market in moved:
             panel.stepped_on = (occasion, market)
             self._step_market(market, panel, symbol_to_facts[market.symbol], now)
+        self._notes.flush()
 
-    def _step_exchange(self, by_symbol: Mapping[str, Market], now: Seconds) -> ExchangeFacts:
-        """Step what is judged once for all markets; give the facts that it was judged by."""
+    def _step_groups(self, by_symbol: Mapping[str, Market], now: Seconds) -> None:
+        """Step each group in a new second, and when its index market moved within one."""
         if self._senses.rounds is not None:
             self._senses.rounds.play_rounds()
-        exchange = self._exchange
-        for name, group in exchange.groups.items():
-            rules = self._rules.groups[name]
-            of_index = self._facts.market_wide_facts(by_symbol.get(rules.index), rules.index, now)
+        for name, group in self._exchange.groups.items():
+            rules, before = self._rules.groups[name], group.decision
+            index = by_symbol.get(rules.index)
+            if group.stepped_on == (now, index):
+                continue
+            group.stepped_on = (now, index)
+            of_index = self._facts.market_wide_facts(index, rules.index, now)
             group.state, group.decision = market_wide.step(
                 group.state, of_index, now=now, rules=rules
             )
+            self._group_turns += before is None or before.status is not group.decision.status
+
+    def _step_exchange(self, now: Seconds) -> ExchangeFacts:
+        """Step what is judged once for all markets; give the facts that it was judged by."""
+        exchange = self._exchange
         heard = self._orders.heard(EXCHANGE, now, after=exchange.heard)
         exchange.heard = heard.sequence
         facts = self._facts.exchange_facts(now)
@@ -253,7 +265,7 @@ class BreakerPanel:
         )
 
     def _save(self, symbol: str, panel: MarketPanel) -> None:
-        self._notes.save(symbol, panel, self._facts.closes().get(symbol, 0))
+        self._notes.save(symbol, panel, self._facts.close_of(symbol))
 
 
 def _band_wish(decision: BandDecision) -> Wish:

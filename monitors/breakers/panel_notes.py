@@ -28,6 +28,7 @@ class PanelNotes:
     def __init__(self, notes: Notes) -> None:
         self._notes = notes
         self._saved: dict[str, _Substance] = {}
+        self._unwritten: dict[str, str] = {}
 
     def recall(self, exchange: Exchange, panels: Mapping[str, MarketPanel]) -> dict[str, int]:
         """Put back what an earlier life knew; give the last regular closes, in 1e-8 USD."""
@@ -51,7 +52,7 @@ class PanelNotes:
         return closes
 
     def save(self, symbol: str, panel: MarketPanel, close: int) -> None:
-        """Note a market's machines."""
+        """Note a market's machines with the next flush."""
         substance = (
             None if panel.band is None else (panel.band.stage, panel.band.pause_ends),
             tuple(
@@ -72,10 +73,10 @@ class PanelNotes:
                 previous_close=close,
                 heard=panel.heard,
             )
-            self._notes.note(_key(symbol), market_text(memory))
+            self._unwritten[_key(symbol)] = market_text(memory)
 
     def save_exchange(self, exchange: Exchange) -> None:
-        """Note what is judged once for all markets."""
+        """Note what is judged once for all markets with the next flush."""
         substance = (
             tuple((group.state.phase, group.state.used) for group in exchange.groups.values()),
             tuple((cause, state.action) for cause, state in exchange.integrity.causes.items()),
@@ -87,7 +88,13 @@ class PanelNotes:
                 integrity=exchange.integrity,
                 heard=exchange.heard,
             )
-            self._notes.note(EXCHANGE_KEY, exchange_text(memory))
+            self._unwritten[EXCHANGE_KEY] = exchange_text(memory)
+
+    def flush(self) -> None:
+        """Write what was noted, in one commit: when all markets fall, one wait for the disk is enough."""
+        notes, self._unwritten = self._unwritten, {}
+        if notes:
+            self._notes.note_all(notes)
 
     def _is_new(self, key: str, substance: _Substance) -> bool:
         is_new = self._saved.get(key) != substance

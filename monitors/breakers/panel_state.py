@@ -31,8 +31,8 @@ class MarketPanel:
     wanted: Wanted | None = None
     decision: BandDecision | None = None
     doubt: IntegrityDecision | None = None
-    stepped_on: tuple[tuple[Seconds, int], Market] | None = None
-    """Time, revision of the orders, and state of the market in the last step."""
+    stepped_on: tuple[tuple[Seconds, int, int], Market] | None = None
+    """Time, revision of the orders, turns of the groups, and state of the market in the last step."""
 
 
 @dataclass(slots=True)
@@ -41,6 +41,8 @@ class Group:
 
     state: MarketWideState = field(default_factory=MarketWideState)
     decision: MarketWideDecision | None = None
+    stepped_on: tuple[Seconds, Market | None] | None = None
+    """Time and state of its index market in the last step."""
 
 
 @dataclass(slots=True)

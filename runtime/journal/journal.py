@@ -9,6 +9,7 @@ its fate never blocks its account, since a later judgement is another key.
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 from runtime.clock import Clock
 from runtime.journal import canonical, retention
@@ -23,6 +24,10 @@ from runtime.journal.writer_lock import WriterLock
 REVERTED = "reverted"
 """The outcome of every intent of a transaction that was mined and undid itself."""
 
+_NOTE: Final = (
+    "INSERT INTO notes (key, value, at) VALUES (?, ?, ?)"
+    " ON CONFLICT (key) DO UPDATE SET value = excluded.value, at = excluded.at"
+)
 _UNMINED: Mapping[str, float | None] = {"mined_block": None, "status": None, "gas_used": None}
 
 
@@ -230,11 +235,15 @@ class Journal(JournalReader):
     def note(self, key: str, value: str) -> None:
         """Remember a text under a key, over restarts; durable before this returns."""
         with self._connection.commit(durable=True) as db:
-            db.execute(
-                "INSERT INTO notes (key, value, at) VALUES (?, ?, ?)"
-                " ON CONFLICT (key) DO UPDATE SET value = excluded.value, at = excluded.at",
-                (key, value, self._clock.now()),
-            )
+            db.execute(_NOTE, (key, value, self._clock.now()))
+
+    def note_all(self, notes: Mapping[str, str]) -> None:
+        """Remember several texts, all or none; durable before this returns."""
+        if not notes:
+            return
+        now = self._clock.now()
+        with self._connection.commit(durable=True) as db:
+            db.executemany(_NOTE, [(key, value, now) for key, value in notes.items()])
 
     def prune(self, before: float, *, kind: str | None = None) -> int:
         """Forget some of what ended before a time, all or of one kind; again until it gives 0."""

@@ -1,6 +1,6 @@
 """`make bench`: every benchmark, one table, one file.
 
-    python -m tests.bench [--only index,price_round,peers,latency,cascade,cold_start] [--json FILE]
+    python -m tests.bench [--only index,price_round,peers,latency,cascade,…] [--json FILE]
 
 A target that is missed is shown as missed and is no failure: figures depend on the machine. The peers
 are optional: when their packages cannot be had, one line says so and their key is left out.
@@ -21,6 +21,9 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench import (
+    bench_breach_day,
+    bench_breaker_panel,
+    bench_breaker_reaction,
     bench_cascade,
     bench_cold_start,
     bench_index,
@@ -32,7 +35,17 @@ from tests.bench import (
 from tests.bench.chain_rig import say
 from tests.bench.crowd import Crowd, crowded_chain
 
-NAMES: Final = ("index", "price_round", "peers", "latency", "cascade", "cold_start")
+NAMES: Final = (
+    "index",
+    "price_round",
+    "peers",
+    "latency",
+    "cascade",
+    "cold_start",
+    "breaker_reaction",
+    "breaker_panel",
+    "breach_day",
+)
 DEFAULT_FILE: Final = Path(__file__).parents[2] / "build" / "bench.json"
 
 _NO_PACKAGES: Final = (subprocess.CalledProcessError, OSError)
@@ -75,6 +88,11 @@ TARGETS: Final = (
     Target(key="memory_per_position_bytes", bound=800),
     Target(key="cold_start_over_bare_ratio", bound=1.5),
     Target(key="driftpy_over_tick_ratio"),
+    Target(key="breaker_reaction_p50_blocks", bound=3),
+    Target(key="breaker_reaction_p90_blocks", bound=3),
+    Target(key="breaker_reaction_market_wide_p90_blocks"),
+    Target(key="breaker_step_500_cpu_ms"),
+    Target(key="breaker_flood_125_last_blocks"),
 )
 
 
@@ -134,6 +152,9 @@ def _benches(chains: Chains) -> dict[str, Callable[[], dict[str, float]]]:
         "latency": bench_latency.run,
         "cascade": lambda: bench_cascade.run(chains.crowd()),
         "cold_start": lambda: bench_cold_start.run(chains.crowd()),
+        "breaker_reaction": bench_breaker_reaction.run,
+        "breaker_panel": bench_breaker_panel.run,
+        "breach_day": bench_breach_day.run,
     }
 
 

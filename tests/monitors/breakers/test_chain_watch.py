@@ -92,8 +92,11 @@ def make_watch(reads: Reads, clock: Hands, wake: Callable[[], None] = lambda: No
 async def read_once(reads: Reads) -> ChainWatch:
     stop = asyncio.Event()
     watch = make_watch(reads, Hands(), wake=stop.set)
+    running = asyncio.create_task(watch.run(stop))
+    await asyncio.sleep(0)
+    # The sum is taken at the next head, and compared with the pools of that block.
     watch.on_head()
-    await watch.run(stop)
+    await running
     return watch
 
 

@@ -220,6 +220,7 @@ def test_a_narrower_plan_lets_go_of_the_markets_that_it_leaves() -> None:
     world = world_of()
     world.order(START, "tested")
     world.obey()
+    world.run(1)
     world.plans = {"tested": replace(PLAN, scope=Scope(symbols=("SPY",)))}
     world.restart()
     world.run(1)

@@ -118,6 +118,10 @@ class Notebook:
         self.texts[key] = value
         self.counts[key] += 1
 
+    def note_all(self, notes: Mapping[str, str]) -> None:
+        for key, value in notes.items():
+            self.note(key, value)
+
 
 class Said:
     """What operators said, as a file of orders would hold it."""
