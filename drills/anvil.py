@@ -55,6 +55,8 @@ class Node:
     """What the block producer writes, a record of `BLOCK_RECORD` for each block."""
     legs: Path
     """What it reads: how fast the chain's clock is to go (drills/venue_clock.py)."""
+    block_producer: int
+    """Its process: a chain whose producer is stopped by a signal stands still."""
 
 
 def find_anvil(root: Path = ROOT) -> Path:
@@ -104,10 +106,16 @@ def running_node(folder: Path, *, accounts: int = 16, start: int | None = None) 
         url = stack.enter_context(_listening([str(binary), *ours], folder / "anvil.log"))
         producer = [sys.executable, "-m", "drills.block_producer", url, str(notes), str(legs)]
         producer.append(str(start))
-        stack.enter_context(_process(producer, folder / "block_producer.log"))
+        blocks = stack.enter_context(_process(producer, folder / "block_producer.log"))
         _wait_for_blocks(notes)
         ws_url = url.replace("http", "ws", 1)
-        yield Node(http_url=url, ws_url=ws_url, block_notes=notes, legs=legs)
+        yield Node(
+            http_url=url,
+            ws_url=ws_url,
+            block_notes=notes,
+            legs=legs,
+            block_producer=blocks.pid,
+        )
 
 
 @contextlib.contextmanager

@@ -9,12 +9,9 @@ block was there. Two facts are timed, one market for each repetition:
   halts after 0 seconds (`tests/scenarios/breach_stage.py`), and the machines of a market are stepped
   whenever it is told anew. One write: HALTED.
 - *market-wide*: the pricer writes a fall of 7.2 %, level 1 of a group of the shipped rules' numbers.
-  The exchange holds the mark at its band's edge, and the band asks for LIMIT at once: that is timed too.
-  Groups are judged once in a second of the venue's clock, so the halt may come up to a second later.
+  The group is judged when its index market moves, and all that follow it with it: HALTED.
 
-At best a halt is in the next block: what block N holds is only known when block N is there. Its tail is
-the node's socket: a server with Nagle's algorithm on holds a message back until the one before it was
-acknowledged, which Linux does after up to 40 ms, or four blocks.
+At best a halt is in the next block: what block N holds is only known when block N is there.
 """
 
 import itertools
@@ -144,14 +141,10 @@ def _figures(
     market_wide = breaches[WARM_UP + REPETITIONS :]
     for name, which, status in (
         ("breaker_reaction", integrity, MarketStatus.HALTED),
-        ("breaker_reaction_limit", market_wide, MarketStatus.LIMIT),
         ("breaker_reaction_market_wide", market_wide, MarketStatus.HALTED),
     ):
-        # Where the group halts in the same step, nobody asks for LIMIT before.
         spans = [
-            (stage.block_of(each.transaction), written[each.market][status])
-            for each in which
-            if status in written[each.market]
+            (stage.block_of(each.transaction), written[each.market][status]) for each in which
         ]
         blocks = [last - first for first, last in spans]
         times = [notes.milliseconds(first, last) for first, last in spans]

@@ -264,7 +264,7 @@ SENTENCES = {
     Cause.ROLE_CHANGED: (
         "the number of role holders that nobody approved is 11, good is at most 10"
     ),
-    Cause.CHAIN_STALLED: "the age of the chain's last block is 11 s, good is at most 10 s",
+    Cause.CHAIN_STALLED: "the time without a block is 11 s, good is at most 10 s",
 }
 
 

@@ -57,6 +57,8 @@ class Stage:
     truth: Scaled
     clock: VenueClock
     folder: Path
+    block_producer: int
+    """Its process: stopped by a signal, the chain stands still."""
 
     def mark(self) -> int:
         return int(self.exchange.market()["mark"])
@@ -153,6 +155,7 @@ async def price_stage(folder: Path, *duties: str) -> AsyncIterator[Stage]:
                     truth=truth,
                     clock=clock,
                     folder=folder,
+                    block_producer=node.block_producer,
                 )
             finally:
                 keeper.kill()

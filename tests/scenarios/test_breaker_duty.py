@@ -1,17 +1,22 @@
 """`bellkeeper run price breaker`: a fall trips a limit state and a pause on a real exchange, and reopens."""
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
+from config.breakers import BREAKERS_FILE
 from drills.weekend import Leg
 from risk.units import MarketStatus, Seconds
 from tests.builders import price
 from tests.scenarios.price_stage import SYMBOL, Stage, price_stage
 
+STALL = 4
+"""Seconds."""
 PACE = 20.0
 """Venue seconds in one of ours: a pause of five minutes takes a quarter of one."""
 
@@ -76,3 +81,26 @@ async def test_a_guardians_halt_by_hand_is_left_alone(stage: Stage) -> None:
     assert status(stage) is MarketStatus.HALTED
     told = stage.keeper.page("/status")["breakers"][SYMBOL]
     assert (told["wanted_status"], told["by"]) == ("halted", "by_hand")
+
+
+async def test_a_chain_that_stood_still_is_halted_when_it_goes_on(stage: Stage) -> None:
+    rules = stage.folder / "breakers.toml"
+    shipped = BREAKERS_FILE.read_text()
+    rules.write_text(shipped.replace("at_most_seconds = 30", f"at_most_seconds = {STALL - 1}"))
+    profile = stage.keeper.profile
+    profile.write_text(
+        profile.read_text().replace("[breaker]\n", f'[breaker]\nrules_file = "{rules}"\n')
+    )
+    stage.keeper.start()
+    await stage.until(lambda: band(stage)[0] > 0, "the market has a band")
+    os.kill(stage.block_producer, signal.SIGSTOP)
+    try:
+        # The test is about real time passing without a block: there is nothing else to wait for.
+        await asyncio.sleep(STALL)
+    finally:
+        os.kill(stage.block_producer, signal.SIGCONT)
+    await stage.until(lambda: status(stage) is MarketStatus.HALTED, "the market is halted")
+    assert "the time without a block is" in stage.keeper.log.read_text()
+    now = stage.clock.now()
+    stage.clock.set_out([Leg(until=Seconds(now + 7_200), pace=PACE, name="faster")])
+    await stage.until(lambda: status(stage) is MarketStatus.OPEN, "it is lifted by rule")
