@@ -143,9 +143,7 @@ def _figures(
         ("breaker_reaction", integrity, MarketStatus.HALTED),
         ("breaker_reaction_market_wide", market_wide, MarketStatus.HALTED),
     ):
-        spans = [
-            (stage.block_of(each.transaction), written[each.market][status]) for each in which
-        ]
+        spans = [(stage.block_of(each.transaction), written[each.market][status]) for each in which]
         blocks = [last - first for first, last in spans]
         times = [notes.milliseconds(first, last) for first, last in spans]
         figures |= _spread(name, "blocks", blocks) | _spread(name, "ms", times)
