@@ -29,6 +29,10 @@ COMMANDS: Final = {
     ),
     "audit": ("keepers.commands.audit", "prove solvency at a block, from the chain alone"),
     "vouch": ("keepers.commands.vouch", "say that a far price is true, for some minutes"),
+    "actions": (
+        "keepers.commands.actions",
+        "import corporate actions, or show how far sources agree on them",
+    ),
     "events": ("keepers.commands.events", "list dated events, or import a published calendar"),
     "halt": ("keepers.commands.halt", "order a market, or all, to be halted"),
     "reduce-only": ("keepers.commands.reduce_only", "order a market, or all, to be reduce-only"),
