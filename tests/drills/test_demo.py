@@ -25,6 +25,7 @@ KEYS = {
     "insurance_before_usd",
     "invariants",
     "keeper_kills",
+    "breakers",
     "latency_ms",
     "liquidations",
     "longest_wait_blocks",
