@@ -33,6 +33,7 @@ from config.schema.incentives import (
 from config.schema.markets import MarketFile, atoms
 from config.toml import read_toml
 from risk.incentive_events import EventKind, EventTerms
+from risk.incentive_rules import ControllerRules
 from risk.incentive_terms import (
     ControllerBounds,
     Lever,
@@ -61,6 +62,8 @@ class Incentives:
 
     markets: Mapping[str, MarketIncentives]
     """By symbol."""
+    rules: Mapping[str, ControllerRules]
+    """How the controller of each market pushes, by symbol."""
     event_terms: Mapping[EventKind, EventTerms]
     weekly_budget: QuoteAtoms
     """For all markets together."""
@@ -86,9 +89,11 @@ def load_incentives(
     if calendars is None:
         calendars = load_calendars()
     loaded: dict[str, MarketIncentives] = {}
+    rules: dict[str, ControllerRules] = {}
     for market in markets:
         path = directory / f"{market.asset_class}.toml"
-        incentives = compile_market(_load(path, IncentivesFile), market)
+        file = _load(path, IncentivesFile)
+        incentives = compile_market(file, market)
         if incentives.weekly_budget > total:
             raise OperatorError(
                 f"{path}: weekly_budget_usd of one market must be at most that of all markets in"
@@ -98,7 +103,8 @@ def load_incentives(
         check_market(path, incentives, market, calendar)
         check_events(common_path, terms.items(), incentives, market)
         loaded[market.symbol] = incentives
-    return Incentives(markets=loaded, event_terms=terms, weekly_budget=total)
+        rules[market.symbol] = compile_rules(file.controller)
+    return Incentives(markets=loaded, rules=rules, event_terms=terms, weekly_budget=total)
 
 
 def compile_market(file: IncentivesFile, market: MarketFile) -> MarketIncentives:
@@ -124,6 +130,21 @@ def compile_market(file: IncentivesFile, market: MarketFile) -> MarketIncentives
         ),
         controller=_controller(file.controller),
         weekly_budget=QuoteAtoms(atoms(file.weekly_budget_usd)),
+    )
+
+
+def compile_rules(controller: Controller) -> ControllerRules:
+    """Give how a class's controller pushes."""
+    response = controller.response
+    return ControllerRules(
+        shortage_band=Ppm(response.shortage_band_ppm),
+        surplus_band=Ppm(response.surplus_band_ppm),
+        proportional_gain_ppm=response.proportional_gain_ppm,
+        integral_gain_ppm_per_second=response.integral_gain_ppm_per_second,
+        decay_ppm_per_second=response.decay_ppm_per_second,
+        longest_gap=Seconds(response.longest_gap_seconds),
+        maker_fee=_bounds(controller.maker_fee),
+        funding_multiplier=_bounds(controller.funding_multiplier),
     )
 
 

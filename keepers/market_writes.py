@@ -111,6 +111,14 @@ class MarketWrites(Generic[Deed]):
             if key.startswith(self._prefix)
         ]
 
+    def ended(self, outcome: Outcome) -> list[str]:
+        """Take off an earlier life's writes that are final: this life was never told that they were mined."""
+        keys = [key for key in outcome.intent_keys if key in self._sent]
+        ended = [key for key in keys if self._sent[key].deed is None]
+        for key in ended:
+            del self._sent[key]
+        return ended
+
     def mined(self, market: MarketId, block: int) -> None:
         """Let a market wait until this block is seen."""
         self._mined_in[market] = block

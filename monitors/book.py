@@ -1,13 +1,15 @@
 """How liquid each market is: the book board, the settled trades and the session, joined once a second.
 
-No worker: whenever the venue's clock moved, every market is sampled if a period has passed. Its one
-rule: what is not known is None with a reason. While the venue's feed is interrupted nothing is
+No worker: whenever the venue's clock moved, every market is sampled if a period has passed, a few of them
+in each turn of the event loop, so that nothing urgent waits for all. Its one rule: what is not known is
+None with a reason. While the venue's feed is interrupted nothing is
 answered at all, because the clock that would tell ages stands still.
 Times are the venue's clock. A trade counts when the feed told it, so one that was read late counts late.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Final, Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Final, Protocol, TypeAlias
 
 from monitors.book_liquidity_metrics import BookLiquidityMetrics
 from risk.liquidity import LiquidityRules, net_positions, open_interest_skew
@@ -23,6 +25,15 @@ from venues.port import TradeSettled
 PERIOD: Final = Seconds(1)
 """Least time between two samples."""
 NO_SAMPLE: Final = "no sample was taken yet"
+MARKETS_PER_TURN: Final = 8
+"""Sampled before the event loop may do something else: about 100 us each."""
+
+Deferred: TypeAlias = Callable[[], None]
+
+
+def at_once(turn: Deferred) -> None:
+    """Take the next turn without giving way: for a world without an event loop."""
+    turn()
 
 
 class Venue(Protocol):
@@ -63,8 +74,9 @@ class Books(Protocol):
 class BookMonitor:
     """Sample the liquidity of the markets that have rules; the others are nobody's business here.
 
-    `makers` are the accounts whose net position stands for the skew. Raises ValueError when the
-    resilience's distance is none of a market's.
+    `makers` are the accounts whose net position stands for the skew. `defer` calls what it is given in
+    a later turn, as `loop.call_soon` does. Raises ValueError when the resilience's distance is none of a
+    market's.
     """
 
     def __init__(
@@ -77,14 +89,16 @@ class BookMonitor:
         makers: Sequence[AccountId],
         metrics: BookLiquidityMetrics,
         rules: WatchRules | None = None,
-        period: Seconds = PERIOD,
+        defer: Callable[[Deferred], object] = at_once,
     ) -> None:
         self._venue = venue
         self._books = books
         self._session_of = session_of
         self._makers = tuple(makers)
         self._metrics = metrics
-        self._period = period
+        self._defer = defer
+        self._round: Iterator[str] | None = None
+        """The markets of a round that are still to be sampled."""
         watch_rules = rules or WatchRules()
         self._watches = {
             symbol: LiquidityWatch(symbol, each, watch_rules, since=venue.now)
@@ -137,17 +151,29 @@ class BookMonitor:
 
     def _on_clock(self) -> None:
         now, last = self._venue.now, self._sampled_at
-        if self._venue.distrust is None and (last is None or now - last >= self._period):
+        is_due = last is None or now - last >= PERIOD
+        if self._venue.distrust is None and is_due and self._round is None:
             self._sampled_at = now
-            self._sample(now)
+            self._round = iter(tuple(self._watches))
+            self._take_turn()
 
     # --- a sample ------------------------------------------------------------------------------
 
-    def _sample(self, now: Seconds) -> None:
+    def _take_turn(self) -> None:
+        """Sample the next few markets, each as it is now, and leave the rest to later turns."""
+        assert self._round is not None, "a turn belongs to a round"
+        some = tuple(islice(self._round, MARKETS_PER_TURN))
+        if not some or self._venue.distrust is not None:
+            self._round = None
+            return
+        self._sample(some, self._venue.now)
+        self._defer(self._take_turn)
+
+    def _sample(self, symbols: Sequence[str], now: Seconds) -> None:
         listed = {market.symbol: market for market in self._venue.markets.values()}
         makers_net = net_positions(self._held_accounts())
-        for symbol, watch in self._watches.items():
-            market = listed.get(symbol)
+        for symbol in symbols:
+            watch, market = self._watches[symbol], listed.get(symbol)
             seen = Seen(
                 book=self._books.book(symbol),
                 mark=_usable_mark(market, now),

@@ -29,6 +29,7 @@ RampMinutes = Annotated[int, Field(ge=1, le=240)]
 PartPpm = Annotated[int, Field(gt=0, le=1_000_000)]
 MultiplierPpm = Annotated[int, Field(ge=0, le=10_000_000)]
 SlopePpb = Annotated[int, Field(ge=0, le=1_000_000_000)]
+BandPpm = Annotated[int, Field(ge=0, lt=1_000_000)]
 
 
 class Target(Section):
@@ -169,9 +170,32 @@ def _check_bounds(step: int, hysteresis: int, unit: str) -> None:
         )
 
 
-class Controller(Section):
-    """A table for each lever."""
+class Response(Section):
+    """How hard the controller pushes: 1_000_000 ppm of effort is the largest rebate, twice that all."""
 
+    shortage_band_ppm: BandPpm = 100_000
+    """A shortage up to this part of the target asks for nothing more."""
+
+    surplus_band_ppm: BandPpm = 200_000
+    """Plenty up to this part of the target takes nothing back."""
+
+    proportional_gain_ppm: NaturalInt = 200_000
+    """Effort at once, in ppm of the shortage beyond the band."""
+
+    integral_gain_ppm_per_second: PositiveInt = 200
+    """Effort gained each second, in ppm of the shortage beyond the band; 200 needs 83 minutes of a whole shortage for the largest rebate."""
+
+    decay_ppm_per_second: PositiveInt = 500
+    """Effort lost each second while nobody can measure."""
+
+    longest_gap_seconds: PositiveInt = 60
+    """One measurement speaks for no more time than this."""
+
+
+class Controller(Section):
+    """A table for each lever, and how hard it pushes."""
+
+    response: Response = Field(default_factory=Response)
     initial_margin: PpmBounds
     funding_multiplier: PpmBounds
     skew_slope: SlopeBounds

@@ -176,8 +176,8 @@ def _withdrawals_deed(wish: Wanted) -> Deed:
         key=Key.GUARDIAN,
         market=EXCHANGE,
         symbol="*",
-        by=_by(wish),
-        why=wish.why,
+        by="" if wish.closes_by is None else wish.closes_by.value,
+        why=wish.closes_why,
     )
 
 

@@ -82,7 +82,7 @@ class BreakerKeeper:
             has_breaker=parts.breaker is not None,
             has_guardian=parts.guardian is not None,
         )
-        self._guardian_back_at = Seconds(0)
+        self._guardian_back_at = self._closed_until = Seconds(0)
         self._statuses: SeenSince[MarketStatus] = SeenSince()
         self._bands: SeenSince[tuple[int, int]] = SeenSince()
         self._standby: Standby[tuple[MarketId, What]] = Standby(parts.limits.standby_seconds)
@@ -126,11 +126,13 @@ class BreakerKeeper:
             return BreakerCycle.DISTRUSTED, parts.view.distrust
         wanted = parts.view.wanted()
         now, markets = parts.view.now, dict(parts.view.markets)
+        # We have closed them, and the last reading may be older than that.
+        is_open = parts.facts.withdrawals_open if now >= self._closed_until else False
         todo = deeds(
             markets,
             wanted,
             rails=self._rails(wanted, now),
-            withdrawals_open=parts.facts.withdrawals_open,
+            withdrawals_open=is_open,
             now=now,
             rules=replace(
                 self._rules, has_guardian=self._rules.has_guardian and now >= self._guardian_back_at
@@ -269,7 +271,11 @@ class BreakerKeeper:
 
     def on_outcome(self, outcome: Outcome) -> None:
         """Learn what became of a write of ours, an earlier life's too."""
-        if outcome.result in {Result.FINAL, Result.TAKEN_BACK}:
+        if outcome.result is Result.FINAL:
+            ended = self._writes.ended(outcome)
+            self._parts.journal.settle_all([(key, SEEN_ELSEWHERE, None) for key in ended])
+            return
+        if outcome.result is Result.TAKEN_BACK:
             return
         told = self._writes.settled(outcome)
         if not told:
@@ -297,6 +303,7 @@ class BreakerKeeper:
             parts.metrics.reaction.observe(parts.clock.monotonic() - sent.decided_at)
         parts.metrics.done.labels(what.value).inc()
         if what is What.WITHDRAWALS:
+            self._closed_until = Seconds(parts.view.now + parts.limits.retry_seconds)
             return key, DONE, None
         for change in parts.venue.control_changes(receipt):
             self._writes.mined(change.market, change.block)

@@ -324,6 +324,19 @@ async def test_withdrawals_close_first_and_once() -> None:
     assert rig.calls.count("close") == 1
 
 
+async def test_withdrawals_are_not_closed_again_while_the_last_reading_is_older() -> None:
+    rig = Rig()
+    closing = want(MarketStatus.OPEN, closes_withdrawals=True, closes_by=Machine.WITHDRAWALS)
+    await rig.cycle(A=closing)
+    rig.answer(rig.guardian, Result.MINED)
+    await rig.cycle(A=closing)
+    assert rig.calls == ["close"]
+    # The owner may have opened them since: what is wanted then is a new decision.
+    rig.view.now = Seconds(NOW + 60)
+    await rig.cycle(A=closing)
+    assert rig.calls == ["close", "close"]
+
+
 async def test_nothing_is_written_on_a_state_that_is_distrusted() -> None:
     rig = Rig()
     rig.view.distrust = "the feed lost touch"
@@ -347,3 +360,9 @@ async def test_a_write_of_an_earlier_life_is_waited_for(tmp_path: Path) -> None:
         keeper = BreakerKeeper(replace(rig.keeper._parts, journal=journal))
         assert await keeper.run_once() is BreakerCycle.WAITING
         assert len(rig.guardian.taken) == 1
+        # It was mined before this life listened: only its finality is told.
+        rig.keeper = keeper
+        rig.answer(rig.guardian, Result.FINAL)
+        assert journal.in_flight(KIND) == []
+        rig.view.now = Seconds(NOW + 1)
+        assert await keeper.run_once() is BreakerCycle.ACTED
