@@ -6,8 +6,9 @@ BIN := $(VENV)/bin
 ANVIL := .tools/node_modules/.package-lock.json
 ARGS ?=
 RESEARCH := .tools/research
+PROMETHEUS := .tools/prometheus/.installed
 
-.PHONY: demo test bench backtest lint types format tools lock artifacts docs clean help
+.PHONY: demo test bench backtest incentives lint types format tools monitoring-tools lock artifacts docs clean help
 
 help:
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,10 +26,17 @@ $(ANVIL): package.json package-lock.json $(BIN)/.installed
 
 tools: $(BIN)/.installed $(ANVIL)  ## Python packages and the EVM node
 
+# promtool and amtool, from the machine or from Debian's packages; says so where neither is, and tries again.
+$(PROMETHEUS): .ci/monitoring-tools
+	bash .ci/monitoring-tools
+	if test -x .tools/prometheus/bin/promtool; then touch $@; fi
+
+monitoring-tools: $(PROMETHEUS)  ## promtool and amtool, which check alerts and metrics
+
 demo: tools  ## a crash day on a real chain, in at most two minutes (ARGS="--accounts 500 --json out.json")
 	$(BIN)/python -m keepers demo $(ARGS)
 
-test: tools  ## the whole gate: lint, types, import layers, tests
+test: tools monitoring-tools  ## the whole gate: lint, types, import layers, tests
 	BIN=$(BIN) bash .ci/gate
 
 bench: tools  ## the performance table, and build/bench.json
@@ -43,6 +51,9 @@ $(RESEARCH)/.installed: requirements-research.lock $(BIN)/.installed
 backtest: $(RESEARCH)/.installed  ## how well the weekend mark would have foreseen the open (ARGS="--series sp500 --out build")
 	PYTHONPATH=$(RESEARCH) $(BIN)/python -m keepers backtest-mark $(ARGS)
 
+incentives: $(RESEARCH)/.installed  ## a weekend with and without incentives, ten seeds (ARGS="--report build/incentives")
+	PYTHONPATH=$(RESEARCH) $(BIN)/python -m keepers incentives simulate --weekend $(ARGS)
+
 lint: tools  ## ruff, mypy strict, import layers
 	BIN=$(BIN) bash .ci/gate lint
 
@@ -52,8 +63,10 @@ format: tools  ## put the code in order
 artifacts: tools  ## compile the contracts
 	$(BIN)/python -m venues.exchange.compile
 
-docs: tools  ## write the generated pages
+docs: tools  ## write the generated pages, rules and alerts
 	$(BIN)/python -m config.document
+	$(BIN)/python -m keepers.metrics_document
+	$(BIN)/python -m deploy.monitoring.build
 
 lock: tools  ## resolve the dependencies again
 	$(BIN)/uv pip compile pyproject.toml --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements.lock

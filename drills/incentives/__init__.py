@@ -1,0 +1,1 @@
+"""The weekend with and without incentives: makers at work, three arms, many seeds."""
