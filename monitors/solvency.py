@@ -8,7 +8,7 @@ A reading that failed makes what it was for unknown, never good. Each breach is 
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -22,6 +22,7 @@ from monitors.solvency_trail import (
     SolvencySettings,
     Trail,
     read_all,
+    settled_facts,
 )
 from risk.solvency import ALL, CHEAP, prove
 from risk.solvency_finding import Finding, Invariant, Verdict
@@ -89,6 +90,10 @@ class SolvencyMonitor:
         """Tell a listener of every sealed block that was looked at."""
         self._listeners.append(listener)
 
+    def show(self) -> None:
+        """Set the gauges of the invariants again: some may have become too old to be known."""
+        self._metrics.show(self.findings, None)
+
     def workers(self) -> dict[str, Worker]:
         """Name the two workers."""
         return {"solvency_looks": self.run_looks, "solvency_accounts": self.run_readings}
@@ -96,13 +101,13 @@ class SolvencyMonitor:
     async def run_looks(self, stop: asyncio.Event) -> None:
         """Look at sealed blocks until `stop`."""
         while not stop.is_set():
-            await self.look()
+            await _unless(stop, self.look())
             await sleep_unless(stop, self._settings.look_seconds)
 
     async def run_readings(self, stop: asyncio.Event) -> None:
         """Read all accounts from time to time until `stop`."""
         while not stop.is_set():
-            await self.read_accounts()
+            await _unless(stop, self.read_accounts())
             await sleep_unless(stop, self._settings.accounts_seconds)
 
     # --- every sealed block ----------------------------------------------------------------------
@@ -138,7 +143,7 @@ class SolvencyMonitor:
             return None
         events = await reads.events(trail.at.number + 1, head)
         granted = {each.values["who"] for each in events if each.name == "RoleChanged"}
-        facts = await reads.facts(head.number)
+        facts = await settled_facts(reads, head.number)
         authority = await reads.authority(head.number, trail.suspects | granted)
         code = await reads.code(head.number)
         token = await reads.token(head.number)
@@ -237,3 +242,16 @@ class SolvencyMonitor:
     def _keep(self, sheet: BalanceSheet) -> None:
         self.sheet = sheet
         self._metrics.show(self.findings, sheet)
+
+
+async def _unless(stop: asyncio.Event, reading: Coroutine[None, None, bool]) -> None:
+    """Read, and give it up on stop: a reading of all accounts may take longer than a stop may."""
+    task, stopped = asyncio.create_task(reading), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            task.result()
+    finally:
+        task.cancel()
+        stopped.cancel()
+        await asyncio.gather(task, stopped, return_exceptions=True)

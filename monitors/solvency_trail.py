@@ -7,7 +7,7 @@ that the new base catches up with them at once.
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from risk.columns import AccountColumns
 from risk.solvency_claims import claims_of
@@ -57,6 +57,10 @@ class SolvencyReading(Protocol):
 
     async def token(self, block: int) -> TokenFacts:
         """Give the quote token."""
+
+
+MOST_READINGS: Final = 3
+"""After the first, the block is the newest no more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,10 +141,38 @@ class Trail:
         return Pin(at=self.at, suspects=frozenset(self.suspects), totals=self.running.totals)
 
 
+async def settled_facts(reads: SolvencyReading, block: int) -> BlockFacts:
+    """Read a block's facts, again if the next block came meanwhile.
+
+    A node may answer for its newest block out of the state that it is just making the next one of.
+    """
+    facts = await reads.facts(block)
+    if (await reads.head()).number > block:
+        facts = await reads.facts(block)
+    return facts
+
+
 async def read_all(
     reads: SolvencyReading, pin: Pin, rules: SolvencyRules, previous: Claims | None
 ) -> Reading:
-    """Read everything at a pin; raises RpcError or TransientError."""
+    """Read everything at a pin, of a block that is not the newest or stays so until all is read.
+
+    Raises RpcError or TransientError.
+    """
+    block = pin.at.number
+    for _ in range(MOST_READINGS):
+        newest = await reads.head()
+        reading = await _read_once(reads, pin, rules, previous)
+        if newest.number > block or (await reads.head()).number == block:
+            return reading
+    raise TransientError(
+        f"expected block {block} to be read in one piece, found new ones meanwhile"
+    )
+
+
+async def _read_once(
+    reads: SolvencyReading, pin: Pin, rules: SolvencyRules, previous: Claims | None
+) -> Reading:
     block = pin.at.number
     facts = await reads.facts(block)
     backstop = await reads.backstop()

@@ -15,7 +15,16 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from risk.integrity_facts import Facts, bad_sentence, returning_sentence, unknown_sentence
-from risk.integrity_rules import Action, Cause, CauseRule, IntegrityRules, is_beyond, staged
+from risk.integrity_rules import (
+    ACTION_CAUSES,
+    Action,
+    Cause,
+    CauseRule,
+    IntegrityRules,
+    action_asked,
+    is_beyond,
+    staged,
+)
 from risk.units import Seconds
 
 
@@ -86,7 +95,8 @@ def step(
             continue
         before, value = state.causes.get(cause, CauseState()), measured[cause]
         after = _observed(before, cause, value, now, rule, rules.longest_gap)
-        after = _acting(after, now, rule, is_release=cause in released)
+        most = action_asked(value) if cause in ACTION_CAUSES else rule.strictest
+        after = _acting(after, now, rule, most, is_release=cause in released)
         causes[cause] = after
         if after.action > Action.NONE:
             why = _why(cause, value, after, rule)
@@ -125,11 +135,13 @@ def _earlier(since: Seconds | None, now: Seconds) -> Seconds:
     return now if since is None else min(since, now)
 
 
-def _acting(state: CauseState, now: Seconds, rule: CauseRule, *, is_release: bool) -> CauseState:
-    """Escalate at once, or count toward the next step back."""
+def _acting(
+    state: CauseState, now: Seconds, rule: CauseRule, most: Action, *, is_release: bool
+) -> CauseState:
+    """Escalate at once, to `most` by the ladder at most, or count toward the next step back."""
     wanted = Action.NONE
     if state.bad_since is not None:
-        wanted = staged(rule.ladder, Seconds(now - state.bad_since))
+        wanted = min(most, staged(rule.ladder, Seconds(now - state.bad_since)))
     if state.unknown_since is not None:
         wanted = max(wanted, staged(rule.unknown, Seconds(now - state.unknown_since)))
     is_new = state.seen_at is None or now > state.seen_at

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from risk.amounts import money_text, percent_text
-from risk.integrity_rules import Cause
+from risk.integrity_rules import ACTION_CAUSES, Cause, action_asked
 from risk.units import Ppm, QuoteAtoms, Seconds
 
 
@@ -36,6 +36,8 @@ class MarketFacts:
     is_underlying_halted: bool | None
     limits_changed: int | None
     """How many of the owner's limits differ from those that were approved."""
+    risk_asks: int | None = None
+    """The action that the proof of solvency asks for here, by its number; None: unknown, or no proof."""
 
     @property
     def measured(self) -> Mapping[Cause, int | None]:
@@ -51,6 +53,7 @@ class MarketFacts:
             Cause.LIQUIDATION_BACKLOG: self.backlog_blocks,
             Cause.UNDERLYING_HALTED: _number(self.is_underlying_halted),
             Cause.LIMIT_CHANGED: self.limits_changed,
+            Cause.RISK_UNPROVEN: self.risk_asks,
         }
 
 
@@ -66,6 +69,8 @@ class ExchangeFacts:
     """How many role holders, the owner among them, differ from those that were approved."""
     head_age: Seconds | None
     """Time since the last block was seen, on our own clock: the venue's stands still with it."""
+    proof_asks: int | None = None
+    """The action that the proof of solvency asks for everywhere; None: unknown, or no proof."""
 
     @property
     def measured(self) -> Mapping[Cause, int | None]:
@@ -75,6 +80,7 @@ class ExchangeFacts:
             Cause.SOLVENCY_BREACH: self.solvency_gap,
             Cause.ROLE_CHANGED: self.roles_changed,
             Cause.CHAIN_STALLED: self.head_age,
+            Cause.PROOF_BROKEN: self.proof_asks,
         }
 
 
@@ -126,12 +132,19 @@ _CAUSE_TO_WORDS: Final[Mapping[Cause, _Words]] = {
     Cause.SOLVENCY_BREACH: _Words(what="what the vault lacks", written=_usd),
     Cause.ROLE_CHANGED: _Words(what="the number of role holders that nobody approved"),
     Cause.CHAIN_STALLED: _Words(what="the time without a block", written=_seconds),
+    Cause.PROOF_BROKEN: _Words(what="the proof of solvency"),
+    Cause.RISK_UNPROVEN: _Words(what="the proof of the market's risk"),
 }
 
 
 def bad_sentence(cause: Cause, value: int, limit: int) -> str:
     """Tell a number beyond its limit: `the age of the price is 40 s, good is at most 15 s`."""
     words = _CAUSE_TO_WORDS[cause]
+    if cause in ACTION_CAUSES:
+        asked = action_asked(value).name.lower().replace("_", " ")
+        return (
+            f"{words.what} is broken and asks for: {asked} (its sentence is in /status, solvency)"
+        )
     if words.is_flag:
         return f"{words.what} is on"
     bound = "at least" if cause is Cause.BELOW_QUORUM else "at most"

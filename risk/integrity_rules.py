@@ -54,16 +54,28 @@ class Cause(StrEnum):
     SOLVENCY_BREACH = "solvency_breach"
     ROLE_CHANGED = "role_changed"
     CHAIN_STALLED = "chain_stalled"
+    PROOF_BROKEN = "proof_broken"
+    """An invariant of money or authority does not hold (`risk.solvency_finding`)."""
+    RISK_UNPROVEN = "risk_unproven"
+    """An invariant of waits, prices, bad debt or concentration does not hold."""
 
 
 EXCHANGE_CAUSES: Final = frozenset(
-    {Cause.INSURANCE_FALLING, Cause.SOLVENCY_BREACH, Cause.ROLE_CHANGED, Cause.CHAIN_STALLED}
+    {
+        Cause.INSURANCE_FALLING,
+        Cause.SOLVENCY_BREACH,
+        Cause.ROLE_CHANGED,
+        Cause.CHAIN_STALLED,
+        Cause.PROOF_BROKEN,
+    }
 )
 """Measured once, and felt by every market; all others are measured for each market."""
 MARKET_CAUSES: Final = frozenset(Cause) - EXCHANGE_CAUSES
 MINIMUM_CAUSES: Final = frozenset({Cause.BELOW_QUORUM})
 """Here a smaller number than the limit is bad; everywhere else a larger one."""
-OPERATOR_CAUSES: Final = frozenset({Cause.SOLVENCY_BREACH, Cause.ROLE_CHANGED})
+ACTION_CAUSES: Final = frozenset({Cause.PROOF_BROKEN, Cause.RISK_UNPROVEN})
+"""Here the number is the Action that the proof asks for: the ladder says when, and how much at most."""
+OPERATOR_CAUSES: Final = frozenset({Cause.SOLVENCY_BREACH, Cause.ROLE_CHANGED, Cause.PROOF_BROKEN})
 """These never clear by themselves, whatever the rules say."""
 
 
@@ -164,6 +176,11 @@ class IntegrityRules:
 def is_beyond(cause: Cause, value: int, limit: int) -> bool:
     """Say whether a measured number is bad; the limit itself is still good."""
     return value < limit if cause in MINIMUM_CAUSES else value > limit
+
+
+def action_asked(value: int | None) -> Action:
+    """Give the action that the number of one of ACTION_CAUSES stands for; of an unknown one, none."""
+    return Action(min(value or 0, Action.CLOSE_WITHDRAWALS))
 
 
 def staged(stages: tuple[LadderStage, ...], lasted: Seconds) -> Action:

@@ -15,6 +15,7 @@ from risk.integrity import IntegrityDecision
 from risk.integrity_rules import Action
 from risk.market_wide import MarketWideDecision
 from risk.units import PPM_SCALE, MarketStatus, Ppm, PriceE8, div_ceil, div_floor
+from risk.withdrawal_gate import WHO_OPENS, GateDecision
 
 
 class Machine(StrEnum):
@@ -24,7 +25,11 @@ class Machine(StrEnum):
     BY_HAND = "by_hand"
     """Somebody set a status on chain that is not ours to undo."""
     EMERGENCY = "emergency"
+    CORPORATE = "corporate"
+    """A corporate action, or a split that nobody announced: one basis must not judge the other."""
     INTEGRITY = "integrity"
+    WITHDRAWALS = "withdrawals"
+    """The withdrawal gate: it closes withdrawals, and the markets trade on."""
     MARKET_WIDE = "market_wide"
     BAND = "band"
 
@@ -89,6 +94,9 @@ class Wanted:
     by: Machine | None
     """Whose wish is the strictest; None while nobody restricts."""
     why: str
+    closes_by: Machine | None = None
+    """Who closes withdrawals, which need not be who decides on the status."""
+    closes_why: str = ""
     disputed_bands: bool = False
     """Whether two bands had nothing in common."""
 
@@ -106,11 +114,14 @@ def combined(standing: Standing) -> Wanted:
     wishes = [(each, standing.wishes[each]) for each in Machine if each in standing.wishes]
     machine, strictest = max(wishes, key=lambda each: _strictness(each[1]), default=_NOBODY)
     band, is_disputed = _common(wish.band for _, wish in wishes)
+    closing = [(each, wish) for each, wish in wishes if wish.closes_withdrawals]
     restricts = _strictness(strictest) > _strictness(_NO_WISH)
     wanted = Wanted(
         status=strictest.status,
         band=band,
-        closes_withdrawals=any(wish.closes_withdrawals for _, wish in wishes),
+        closes_withdrawals=bool(closing),
+        closes_by=closing[0][0] if closing else None,
+        closes_why=_closes_why(closing[0][1]) if closing else "",
         by=machine if restricts else None,
         why=strictest.why if restricts else _NO_WISH.why,
         disputed_bands=is_disputed,
@@ -119,6 +130,11 @@ def combined(standing: Standing) -> Wanted:
         why = "the bands of two machines have nothing in common"
         return replace(wanted, status=MarketStatus.REDUCE_ONLY, by=Machine.BAND, why=why)
     return wanted
+
+
+def _closes_why(wish: Wish) -> str:
+    """Tell why nothing may leave, and that no keeper takes it back."""
+    return wish.why if WHO_OPENS in wish.why else f"{wish.why}; {WHO_OPENS}"
 
 
 _NO_WISH: Final = Wish(status=MarketStatus.OPEN, why="no machine restricts the market")
@@ -145,6 +161,14 @@ def _common(bands: Iterable[BandEdges | None]) -> tuple[BandEdges | None, bool]:
 def market_wide_wish(decision: MarketWideDecision) -> Wish:
     """Turn a decision of the market-wide breaker into its wish."""
     return Wish(status=decision.status, why=decision.why)
+
+
+def withdrawals_wish(decision: GateDecision) -> Wish:
+    """Turn a decision of the withdrawal gate into its wish; that the owner opens is in its words."""
+    why = decision.sentence
+    if decision.should_close:
+        why += f"; {decision.return_rule}"
+    return Wish(status=MarketStatus.OPEN, closes_withdrawals=decision.should_close, why=why)
 
 
 def integrity_wish(decision: IntegrityDecision, *, mark: PriceE8 | None, half_width: Ppm) -> Wish:

@@ -5,9 +5,10 @@ prices, funding, pools, concentration, authority, token, conservation. What coul
 UNKNOWN; an unknown is never good.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from risk.integrity_rules import Action
 from risk.units import ATOMS_PER_USD, div_floor
@@ -30,6 +31,20 @@ class Invariant(StrEnum):
     EQUITY_CONSERVED = "equity_conserved"
 
 
+LASTING: Final = frozenset(
+    {
+        Invariant.VAULT_COVERS_CLAIMS,
+        Invariant.FUNDING_BALANCES,
+        Invariant.POOLS_MATCH_EVENTS,
+        Invariant.AUTHORITY_UNCHANGED,
+        Invariant.TOKEN_UNCHANGED,
+        Invariant.EQUITY_CONSERVED,
+    }
+)
+"""Those of money and authority. What is gone is not back when the next sheet begins without it: only
+an operator lets go of what they ask for everywhere. What a single market is asked for goes by itself."""
+
+
 class Verdict(StrEnum):
     """What became of a check."""
 
@@ -49,6 +64,15 @@ class Finding:
     """Units are in the keys."""
     action: Action = Action.NONE
     """What is asked for; NONE unless it is a breach."""
+    by_market: Mapping[str, Action] = field(default_factory=dict)
+    """What is asked for in single markets, by symbol."""
+    everywhere: Action = Action.NONE
+    """What is asked for in all markets: the strictest that names none."""
+
+    @property
+    def is_read(self) -> bool:
+        """Say whether there was anything to judge; what nobody approved is read and yet unknown."""
+        return self.verdict is not Verdict.UNKNOWN or bool(self.numbers)
 
     @property
     def holds(self) -> bool:
@@ -62,12 +86,16 @@ class Notes:
 
     wrong: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
-    action: Action = Action.NONE
+    everywhere: Action = Action.NONE
+    by_market: dict[str, Action] = field(default_factory=dict)
 
-    def breach(self, sentence: str, action: Action) -> None:
-        """Note something that is wrong."""
+    def breach(self, sentence: str, action: Action, *, market: str | None = None) -> None:
+        """Note something that is wrong, in one market if it is named."""
         self.wrong.append(sentence)
-        self.action = max(self.action, action)
+        if market is None:
+            self.everywhere = max(self.everywhere, action)
+        else:
+            self.by_market[market] = max(self.by_market.get(market, Action.NONE), action)
 
     def finding(self, invariant: Invariant, good: str, numbers: Mapping[str, int]) -> Finding:
         """Give the finding: wrong before unknown before good."""
@@ -82,13 +110,39 @@ class Notes:
             verdict=verdict,
             sentence=sentence,
             numbers=dict(numbers),
-            action=self.action,
+            action=max(self.everywhere, *self.by_market.values(), Action.NONE),
+            by_market=dict(self.by_market),
+            everywhere=self.everywhere,
         )
 
 
 def unknown(invariant: Invariant, why: str) -> Finding:
     """Give the finding of what could not be judged."""
     return Finding(invariant=invariant, verdict=Verdict.UNKNOWN, sentence=why)
+
+
+def asked_everywhere(findings: Iterable[Finding]) -> Action | None:
+    """Give the strictest action that money and authority ask of all markets.
+
+    None where nothing is asked for and something could not be read: then nobody can say.
+    """
+    lasting = [each for each in findings if each.invariant in LASTING]
+    return _strictest(lasting, [each.everywhere for each in lasting])
+
+
+def asked_of_market(findings: Sequence[Finding], symbol: str) -> Action | None:
+    """Give the strictest action that is asked of one market and passes by itself; None as above."""
+    asked = [each.by_market.get(symbol, Action.NONE) for each in findings]
+    asked += [each.everywhere for each in findings if each.invariant not in LASTING]
+    felt = [each for each in findings if each.invariant not in LASTING or each.by_market]
+    return _strictest(felt, asked)
+
+
+def _strictest(findings: Iterable[Finding], asked: Iterable[Action]) -> Action | None:
+    strictest = max(asked, default=Action.NONE)
+    if strictest is Action.NONE and not all(each.is_read for each in findings):
+        return None
+    return strictest
 
 
 def dollars(atoms: int) -> str:

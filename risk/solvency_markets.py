@@ -36,7 +36,9 @@ def sizes_balance(sheet: BalanceSheet) -> Finding:
         if longs != shorts and not market.is_settled:
             worst = max(worst, abs(longs - shorts))
             notes.breach(
-                f"{market.symbol}: longs are {longs} and shorts {shorts} in 1e-8 share", Action.HALT
+                f"{market.symbol}: longs are {longs} and shorts {shorts} in 1e-8 share",
+                Action.HALT,
+                market=market.symbol,
             )
         if longs != market.open_interest:
             worst = max(worst, abs(longs - market.open_interest))
@@ -44,6 +46,7 @@ def sizes_balance(sheet: BalanceSheet) -> Finding:
                 f"{market.symbol}: longs are {longs}, but the open interest says"
                 f" {market.open_interest} in 1e-8 share",
                 Action.HALT,
+                market=market.symbol,
             )
     good = f"longs equal shorts in all {len(sheet.markets)} markets"
     return notes.finding(invariant, good, {"largest_difference_e8": worst})
@@ -95,6 +98,7 @@ def prices_bounded(sheet: BalanceSheet, approved: Approved, rules: SolvencyRules
                     f"{market.symbol}: the mark went from {step.before} to {step.after} in one"
                     f" update, {step.size} ppm, where {market.clamp} are allowed",
                     Action.HALT,
+                    market=market.symbol,
                 )
         if market.is_settled or market.is_splitting or min(market.mark, market.index) == 0:
             continue
@@ -105,10 +109,13 @@ def prices_bounded(sheet: BalanceSheet, approved: Approved, rules: SolvencyRules
                 f"{market.symbol}: the mark {market.mark} is {gap} ppm from the index"
                 f" {market.index}, where {rules.mark_index} are allowed",
                 Action.REDUCE_ONLY,
+                market=market.symbol,
             )
         if market.band_high > 0 and not market.band_low <= market.mark <= market.band_high:
             notes.breach(
-                f"{market.symbol}: the mark {market.mark} is outside its band", Action.HALT
+                f"{market.symbol}: the mark {market.mark} is outside its band",
+                Action.HALT,
+                market=market.symbol,
             )
     good = f"marks are within {largest_gap} ppm of their indexes, steps within {largest_step} ppm"
     numbers = {"largest_step_ppm": largest_step, "largest_mark_index_ppm": largest_gap}
@@ -122,6 +129,7 @@ def _judge_clamp(market: Market, approved: Approved, notes: Notes) -> None:
             f"{market.symbol}: one update may move the mark by {market.clamp} ppm, where {clamp}"
             " were approved",
             Action.REDUCE_ONLY,
+            market=market.symbol,
         )
 
 
@@ -147,10 +155,15 @@ def prices_timely(
             notes.breach(
                 f"{market.symbol}: its price is of {newest}, but the block of {sheet.timestamp}",
                 Action.HALT,
+                market=market.symbol,
             )
         known = before.get(number)
         if known is not None and market.price_timestamp < known.price_timestamp:
-            notes.breach(f"{market.symbol}: the time of its price went back", Action.HALT)
+            notes.breach(
+                f"{market.symbol}: the time of its price went back",
+                Action.HALT,
+                market=market.symbol,
+            )
         age = sheet.timestamp - market.price_timestamp
         if market.status < MarketStatus.HALTED and not market.is_splitting:
             oldest = max(oldest, age)
@@ -158,12 +171,14 @@ def prices_timely(
                 notes.breach(
                     f"{market.symbol}: its price is {age} s old, where {rules.price_age} are allowed",
                     Action.REDUCE_ONLY,
+                    market=market.symbol,
                 )
         other = rules.prices.get(number)
         if other is not None and _distance(market.index, other) > rules.mark_index:
             notes.breach(
                 f"{market.symbol}: the index is {market.index}, but elsewhere {other}",
                 Action.REDUCE_ONLY,
+                market=market.symbol,
             )
     return notes.finding(
         invariant, f"the oldest price is {oldest} s old", {"oldest_price_seconds": oldest}
@@ -186,6 +201,7 @@ def concentration_bounded(sheet: BalanceSheet, rules: SolvencyRules) -> Finding:
                 f"{market.symbol}: open interest of {dollars(interest)} is above its cap of"
                 f" {dollars(market.open_interest_cap)}",
                 Action.TIGHTER_BAND,
+                market=market.symbol,
             )
         if interest < rules.concentration_floor:
             continue
@@ -199,6 +215,7 @@ def concentration_bounded(sheet: BalanceSheet, rules: SolvencyRules) -> Finding:
                 notes.breach(
                     f"{market.symbol}: {name} {share} ppm, where {most} are allowed",
                     Action.REDUCE_ONLY,
+                    market=market.symbol,
                 )
     good = f"the largest share of an open interest is {numbers['largest_share_ppm']} ppm"
     return notes.finding(invariant, good, numbers)

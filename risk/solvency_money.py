@@ -130,6 +130,7 @@ def funding_balances(
                 f"{market.symbol} funds at {market.funding_rate} ppb an hour, outside"
                 f" {rails.minimum} to {rails.maximum}",
                 Action.REDUCE_ONLY,
+                market=market.symbol,
             )
     return notes.finding(invariant, f"funding nets to {dust} atoms of rounding", numbers)
 

@@ -45,6 +45,8 @@ class GateRules:
     role_watch: Seconds = Seconds(86_400)
     """How long after a change of roles withdrawals are watched more closely."""
     most_after_role_change: Ppm = Ppm(20_000)
+    causes: frozenset[GateCause] = frozenset(GateCause)
+    """Those that close the gate; the others are measured all the same."""
 
     def __post_init__(self) -> None:
         if self.hold_blocks < 1 or self.hold_seconds < 0 or self.outage < 1 or self.window < 1:
@@ -100,7 +102,7 @@ def decide(state: GateState, facts: GateFacts, rules: GateRules) -> GateDecision
     A cause closes it and starts the hold again. Where something is unknown a closed gate stays
     closed, and an open one open: not knowing is for other alarms to tell.
     """
-    reasons = _reasons(facts, rules)
+    reasons = {cause: why for cause, why in _reasons(facts, rules).items() if cause in rules.causes}
     is_closed = bool(state.causes)
     is_unknown = facts.bankrupt_accounts is None or facts.gap is None
     if reasons or (is_closed and is_unknown):

@@ -170,6 +170,12 @@ class Integrity(Section):
     chain_stalled: SecondsCause | None = None
     """Age of the last block on our own clock."""
 
+    proof_broken: CauseTable | None = None
+    """What the proof of solvency asks of all markets, for money and authority; the ladder is the most."""
+
+    risk_unproven: CauseTable | None = None
+    """What the proof asks of a market, for waits, prices, bad debt and concentration; the same."""
+
     @property
     def tables(self) -> dict[Cause, CauseTable]:
         """Give the table of every cause that is watched."""

@@ -7,7 +7,7 @@ import pytest
 from config.breakers import BREAKERS_FILE, load_breakers
 from config.markets import MARKETS_DIRECTORY, load_market
 from risk.fact_windows import WindowRules
-from risk.integrity_rules import OPERATOR_CAUSES, Action, Cause
+from risk.integrity_rules import ACTION_CAUSES, OPERATOR_CAUSES, Action, Cause
 from risk.market_wide_rules import LevelRule
 from risk.units import Ppm, Seconds
 from runtime.errors import OperatorError
@@ -48,6 +48,8 @@ def test_every_cause_is_watched_and_begins_with_its_softest_lever() -> None:
         Cause.SOLVENCY_BREACH,
         Cause.ROLE_CHANGED,
         Cause.CHAIN_STALLED,
+        # Here the proof says how much; the ladder is the most that it gets.
+        *ACTION_CAUSES,
     }
 
 

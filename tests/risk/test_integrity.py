@@ -14,6 +14,7 @@ from risk.integrity import (
 )
 from risk.integrity_facts import ExchangeFacts, MarketFacts
 from risk.integrity_rules import (
+    ACTION_CAUSES,
     EXCHANGE_CAUSES,
     MARKET_CAUSES,
     Action,
@@ -35,9 +36,14 @@ GOOD_MARKET = MarketFacts(
     backlog_blocks=0,
     is_underlying_halted=False,
     limits_changed=0,
+    risk_asks=0,
 )
 GOOD_EXCHANGE = ExchangeFacts(
-    insurance_fall=Ppm(0), solvency_gap=QuoteAtoms(-5), roles_changed=0, head_age=Seconds(1)
+    insurance_fall=Ppm(0),
+    solvency_gap=QuoteAtoms(-5),
+    roles_changed=0,
+    head_age=Seconds(1),
+    proof_asks=0,
 )
 
 
@@ -224,9 +230,14 @@ BAD_MARKET = MarketFacts(
     backlog_blocks=11,
     is_underlying_halted=True,
     limits_changed=11,
+    risk_asks=Action.HALT,
 )
 BAD_EXCHANGE = ExchangeFacts(
-    insurance_fall=Ppm(11), solvency_gap=QuoteAtoms(11), roles_changed=11, head_age=Seconds(11)
+    insurance_fall=Ppm(11),
+    solvency_gap=QuoteAtoms(11),
+    roles_changed=11,
+    head_age=Seconds(11),
+    proof_asks=Action.CLOSE_WITHDRAWALS,
 )
 
 
@@ -265,12 +276,20 @@ SENTENCES = {
         "the number of role holders that nobody approved is 11, good is at most 10"
     ),
     Cause.CHAIN_STALLED: "the time without a block is 11 s, good is at most 10 s",
+    Cause.PROOF_BROKEN: (
+        "the proof of solvency is broken and asks for: close withdrawals (its sentence is in"
+        " /status, solvency)"
+    ),
+    Cause.RISK_UNPROVEN: (
+        "the proof of the market's risk is broken and asks for: halt (its sentence is in /status,"
+        " solvency)"
+    ),
 }
 
 
 @pytest.mark.parametrize("cause", Cause)
 def test_each_cause_has_its_fact_its_direction_and_its_sentence(cause: Cause) -> None:
-    limit = 0 if cause is Cause.UNDERLYING_HALTED else 10
+    limit = 0 if cause in {Cause.UNDERLYING_HALTED, *ACTION_CAUSES} else 10
     bad, good = (
         (BAD_MARKET, GOOD_MARKET) if cause in MARKET_CAUSES else (BAD_EXCHANGE, GOOD_EXCHANGE)
     )
@@ -283,6 +302,34 @@ def test_each_cause_has_its_fact_its_direction_and_its_sentence(cause: Cause) ->
     assert decision.action is Action.HALT
     assert [(each.cause, each.why) for each in decision.causes] == [(cause, SENTENCES[cause])]
     assert decision.why == SENTENCES[cause]
+
+
+PROOF = CauseRule(
+    limit=0,
+    ladder=ladder((0, Action.HALT), (20, Action.CLOSE_WITHDRAWALS)),
+    clear_for=Seconds(0),
+    warm_up=1,
+    needs_operator=True,
+)
+
+
+def test_a_proof_gets_the_action_that_it_asks_for_and_at_most_the_ladders() -> None:
+    used = rules(PROOF, Cause.PROOF_BROKEN)
+    state, told = UNDOUBTED, []
+    for moment, asked in [(0, 0), (1, 1), (2, 2), (3, 1), (4, None), (9, 4), (21, 4), (22, None)]:
+        facts = replace(GOOD_EXCHANGE, proof_asks=asked)
+        state, decision = step(state, facts, now=Seconds(moment), rules=used)
+        told.append(decision.action)
+    assert told == [
+        Action.NONE,
+        Action.TIGHTER_BAND,
+        Action.REDUCE_ONLY,
+        Action.REDUCE_ONLY,
+        Action.REDUCE_ONLY,
+        Action.HALT,
+        Action.CLOSE_WITHDRAWALS,
+        Action.CLOSE_WITHDRAWALS,
+    ]
 
 
 def test_a_market_and_the_exchange_measure_every_cause_once() -> None:

@@ -29,6 +29,9 @@ HALT = Wish(status=MarketStatus.HALTED, why="7 % down")
 BY_HAND = Wish(status=MarketStatus.HALTED, why="I do not like it")
 
 
+LEAVING = Wish(status=MarketStatus.OPEN, closes_withdrawals=True, why="a fifth left at once")
+
+
 def edges(low: int, high: int) -> BandEdges:
     return BandEdges(low=price(low), high=price(high))
 
@@ -45,6 +48,16 @@ def test_nobody_restricts_a_market_of_which_nobody_spoke() -> None:
     wanted = combined(SILENCE)
     assert (wanted.status, wanted.band, wanted.by) == (MarketStatus.OPEN, None, None)
     assert combined(standing(band=OPEN, operator=OPEN)).by is None
+
+
+def test_withdrawals_are_closed_by_whom_it_concerns_and_the_market_trades_on() -> None:
+    wanted = combined(standing(withdrawals=LEAVING, band=LIMIT))
+    assert (wanted.status, wanted.by) == (MarketStatus.LIMIT, Machine.BAND)
+    assert wanted.closes_withdrawals
+    assert wanted.closes_by is Machine.WITHDRAWALS
+    assert wanted.closes_why.startswith("a fifth left at once; the guardian closes withdrawals")
+    assert wanted.closes_why.endswith("only the owner opens them again (open_withdrawals)")
+    assert combined(standing(band=LIMIT)).closes_by is None
 
 
 @pytest.mark.parametrize(
