@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import numpy as np
 
 from risk.account_book import AccountBook
-from risk.columns import AccountColumns
+from risk.columns import AccountColumns, Int64Column
 from risk.exposure import ExposureSurvey
 from risk.margin import MarginState
 from risk.market import Market
@@ -60,6 +60,11 @@ class AccountWatch:
     def under_margin(self) -> Mapping[AccountId, MarginState]:
         """Who is under margin now, each judged exactly when looked up."""
         return self._under
+
+    def under_margin_rows(self) -> Int64Column:
+        """Give the book's rows of who is under margin now."""
+        under = self._index.under
+        return np.fromiter(under, dtype=np.int64, count=len(under))
 
     def set_market(self, market: Market, now: Seconds) -> bool:
         """Take a market as it is now; a mere price move costs next to nothing."""
@@ -145,7 +150,7 @@ class AccountWatch:
 
     def worst(self, limit: int) -> list[AccountId]:
         """Name accounts under margin, the largest shortfall first, then by number."""
-        rows = np.fromiter(self._index.under, dtype=np.int64, count=len(self._index.under))
+        rows = self.under_margin_rows()
         if limit < 1 or not len(rows):
             return []
         slack = self._index.value(rows, self._now).slack

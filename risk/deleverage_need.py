@@ -7,7 +7,7 @@ is judged on the whole of the pools, as the exchange does; `uncovered` tells wha
 together lack. Every bankrupt account that is not in need has a reason.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -17,9 +17,10 @@ from risk.account_book import AccountBook
 from risk.columns import Int64Column
 from risk.deleverage_columns import exact_values
 from risk.deleverage_rules import Burden, Pools, burden, relief_of
+from risk.deleverage_size import needed_size
 from risk.margin import MarginState, PositionState, margin_state
 from risk.market import Market
-from risk.units import AccountId, MarketId, QuoteAtoms, Seconds, SizeE8, div_floor, notional
+from risk.units import AccountId, MarketId, QuoteAtoms, Seconds, SizeE8
 
 
 class WaitReason(StrEnum):
@@ -93,19 +94,7 @@ class Need:
     @property
     def sides(self) -> tuple[SideNeed, ...]:
         """Sum the need by market and side, in that order, longs first."""
-        groups: dict[tuple[MarketId, bool], list[NeededClose]] = {}
-        for close in self.closes:
-            groups.setdefault((close.market, not close.is_long), []).append(close)
-        return tuple(
-            SideNeed(
-                market=market,
-                is_long=not is_short,
-                account_count=len(group),
-                size=sum(close.size for close in group),
-                shortfall=QuoteAtoms(sum(close.shortfall for close in group)),
-            )
-            for (market, is_short), group in sorted(groups.items())
-        )
+        return side_needs(self.closes)
 
 
 def deleverage_need(
@@ -118,25 +107,22 @@ def deleverage_need(
 ) -> Need:
     """Judge every account of the book, or only `candidates` (who is under margin: a superset).
 
-    `markets` replaces the book's own, to ask what would be.
+    `markets` replaces the book's own, to ask what would be. Finding who is bankrupt is cheap,
+    judging each is not: who must be quick passes few candidates.
     """
     facts = book.markets if markets is None else markets
+    found = bankrupt_rows(book, facts, _rows(book, candidates), now)
+    found = [each for each in found if book.id_at(each[1]) != pools.backstop.account]
     closes: list[NeededClose] = []
     waiting: list[Waiting] = []
-    shortfall = 0
-    for account in _bankrupt(book, facts, now, candidates):
-        if account == pools.backstop.account:
-            continue
-        state = margin_state(book.account(account), facts, now)
-        shortfall += max(0, -state.equity)
-        for held in state.positions:
-            found = judge_need(state, held, facts, pools)
-            if isinstance(found, Waiting):
-                waiting.append(found)
-            else:
-                closes.append(found)
+    for _, row in found:
+        state = margin_state(book.account(book.id_at(row)), facts, now)
+        needed, left = judge_account(state, facts, pools)
+        closes += needed
+        waiting += left
     closes.sort(key=lambda close: (-close.shortfall, close.account, close.market))
     waiting.sort(key=lambda wait: (wait.account, wait.market))
+    shortfall = -sum(equity for equity, _ in found)
     means = pools.insurance_fund + pools.backstop.headroom
     return Need(
         closes=tuple(closes),
@@ -179,47 +165,49 @@ def judge_need(
     )
 
 
-def needed_size(state: MarginState, held: PositionState, market: Market, pools: Pools) -> int:
-    """Give the smallest close after which the exchange would answer NOT_NEEDED or NOT_BANKRUPT.
-
-    Found by bisection: a smaller rest owes less and fits the backstop better. Where rounding makes
-    single atoms go the other way, it is a close that suffices while one unit less does not. As in
-    a liquidation no dust is left: a rest under the market's minimum notional is closed as well.
-    """
-    whole = abs(held.position.size)
-
-    def suffices(close: int) -> bool:
-        equity = QuoteAtoms(state.equity + relief_of(state, held, market, close))
-        left = SizeE8(held.position.size - close if held.position.size > 0 else close - whole)
-        return equity >= 0 or burden(left, equity, market, pools) is Burden.CARRIED
-
-    size = _first_true(whole, suffices)
-    rest = notional(SizeE8(whole - size), market.mark)
-    return whole if rest < market.min_position_notional else size
-
-
-def _first_true(last: int, is_true: Callable[[int], bool]) -> int:
-    """Bisect in 1..last, where `is_true(last)` is taken for granted and 0 is not asked."""
-    low, high = 0, last
-    while high - low > 1:
-        middle = div_floor(low + high, 2)
-        if is_true(middle):
-            high = middle
+def judge_account(
+    state: MarginState, markets: Mapping[MarketId, Market], pools: Pools
+) -> tuple[list[NeededClose], list[Waiting]]:
+    """Judge every position of a bankrupt account."""
+    closes: list[NeededClose] = []
+    waiting: list[Waiting] = []
+    for held in state.positions:
+        found = judge_need(state, held, markets, pools)
+        if isinstance(found, Waiting):
+            waiting.append(found)
         else:
-            low = middle
-    return high
+            closes.append(found)
+    return closes, waiting
 
 
-def _bankrupt(
-    book: AccountBook,
-    markets: Mapping[MarketId, Market],
-    now: Seconds,
-    candidates: Iterable[AccountId] | None,
-) -> list[AccountId]:
+def side_needs(closes: Iterable[NeededClose]) -> tuple[SideNeed, ...]:
+    """Sum needs by market and side, in that order, longs first."""
+    groups: dict[tuple[MarketId, bool], list[NeededClose]] = {}
+    for close in closes:
+        groups.setdefault((close.market, not close.is_long), []).append(close)
+    return tuple(
+        SideNeed(
+            market=market,
+            is_long=not is_short,
+            account_count=len(group),
+            size=sum(close.size for close in group),
+            shortfall=QuoteAtoms(sum(close.shortfall for close in group)),
+        )
+        for (market, is_short), group in sorted(groups.items())
+    )
+
+
+def bankrupt_rows(
+    book: AccountBook, markets: Mapping[MarketId, Market], rows: Int64Column, now: Seconds
+) -> list[tuple[int, int]]:
+    """Give (equity, row) of those among the rows whose equity is below 0, the lowest first."""
+    equity = exact_values(book, markets, rows, now).equity
+    places = np.flatnonzero(equity < 0)
+    return sorted(zip(equity[places].tolist(), rows[places].tolist(), strict=True))
+
+
+def _rows(book: AccountBook, candidates: Iterable[AccountId] | None) -> Int64Column:
     if candidates is None:
-        rows: Int64Column = np.arange(len(book), dtype=np.int64)
-    else:
-        found = (book.row(account) for account in candidates)
-        rows = np.array(sorted({row for row in found if row is not None}), dtype=np.int64)
-    valued = exact_values(book, markets, rows, now)
-    return [book.id_at(row) for row in rows[valued.equity < 0].tolist()]
+        return np.arange(len(book), dtype=np.int64)
+    found = (book.row(account) for account in candidates)
+    return np.array(sorted({row for row in found if row is not None}), dtype=np.int64)

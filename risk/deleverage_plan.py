@@ -12,7 +12,14 @@ from collections.abc import Iterable
 from risk.account_book import AccountBook
 from risk.deleverage_effect import fill_both
 from risk.deleverage_intent import deleverage_judged_on
-from risk.deleverage_need import NeededClose, Waiting, WaitReason, deleverage_need, judge_need
+from risk.deleverage_need import (
+    Need,
+    NeededClose,
+    Waiting,
+    WaitReason,
+    deleverage_need,
+    judge_need,
+)
 from risk.deleverage_offers import Offer, Offers
 from risk.deleverage_rank import RankPolicy
 from risk.deleverage_rules import (
@@ -44,6 +51,20 @@ def plan_deleverage(
 ) -> DeleveragePlan:
     """Plan the next step. `candidates`: who may be bankrupt, as `deleverage_need` takes them."""
     need = deleverage_need(book, pools, now, candidates=candidates)
+    return plan_needs(need, book, pools, now, policy=policy, limits=limits, work=work)
+
+
+def plan_needs(
+    need: Need,
+    book: AccountBook,
+    pools: Pools,
+    now: Seconds,
+    *,
+    policy: RankPolicy,
+    limits: DeleverageLimits,
+    work: DeleverageWork,
+) -> DeleveragePlan:
+    """Plan the next step for a need that was judged on the same state."""
     planner = _Planner(book, pools, now, policy, limits, work)
     waiting = list(need.waiting)
     for group in _groups(need.closes):
@@ -104,6 +125,10 @@ class _Planner:
                 open_needs.append(need)
             else:
                 waiting.append(_wait(need, reason))
+        if open_needs and self._is_full:
+            # Ranking a side costs more than all else: not for a step that has no room for it.
+            waiting += [_wait(need, WaitReason.STEP_LIMIT) for need in open_needs]
+            open_needs = []
         if not open_needs:
             return waiting
         offers = Offers(
@@ -121,6 +146,10 @@ class _Planner:
             if reason is not None:
                 waiting.append(_wait(need, reason))
         return waiting
+
+    @property
+    def _is_full(self) -> bool:
+        return len(self._items) >= self._room or (bool(self._items) and not self._notional_left)
 
     def _must_wait(self, need: NeededClose) -> WaitReason | None:
         if need.account in self._work.in_flight:

@@ -13,10 +13,12 @@ from typing import Final
 import numpy as np
 
 from risk.account_book import AccountBook
+from risk.columns import Int64Column
 from risk.deleverage_rank import RankPolicy, counterparties, in_order
-from risk.units import AccountId, MarketId, Seconds, div_floor
+from risk.units import AccountId, MarketId, Seconds, div_ceil, div_floor
 
 BUCKETS: Final = 5
+_SAFE: Final = 2.0**61
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +46,8 @@ def queue(
     book: AccountBook, market: MarketId, now: Seconds, *, without: Collection[AccountId] = ()
 ) -> tuple[QueueSide, QueueSide]:
     """Count the queue of longs and of shorts; `without`: the backstop, which is never taken."""
-    long_side = _side(book, market, now, is_long=True, without=without)
-    return long_side, _side(book, market, now, is_long=False, without=without)
+    long_side = queue_side(book, market, now, is_long=True, without=without)
+    return long_side, queue_side(book, market, now, is_long=False, without=without)
 
 
 def queue_position(
@@ -80,23 +82,24 @@ def bucket_of(rank: int, count: int) -> int:
     return BUCKETS - div_floor(rank * BUCKETS, count)
 
 
-def _side(
+def queue_side(
     book: AccountBook,
     market: MarketId,
     now: Seconds,
     *,
     is_long: bool,
-    without: Collection[AccountId],
+    without: Collection[AccountId] = (),
 ) -> QueueSide:
+    """Count the queue of one side."""
     found = counterparties(book, market, now, is_long=is_long, without=without)
     line = in_order(found, RankPolicy.PROFIT_LEVERAGE)
     counts, sizes = [0] * (BUCKETS + 1), [0] * (BUCKETS + 1)
-    for rank, size in enumerate(line.size.tolist()):
-        bucket = bucket_of(rank, len(line))
-        counts[bucket] += 1
-        sizes[bucket] += size
+    for fifth in range(BUCKETS):
+        first, last = _first_rank(fifth, len(line)), _first_rank(fifth + 1, len(line))
+        counts[BUCKETS - fifth] = last - first
+        sizes[BUCKETS - fifth] = _exact_sum(line.size[first:last])
     held = book.slots.size[book.slots.in_market(market)]
-    everyone = [size for size in held.tolist() if (size > 0) is is_long]
+    everyone = np.abs(held[held > 0 if is_long else held < 0])
     excluded = [
         abs(position.size)
         for account in set(without)
@@ -105,5 +108,17 @@ def _side(
         and (position.size > 0) is is_long
     ]
     counts[0] = len(everyone) - len(excluded) - sum(counts)
-    sizes[0] = sum(map(abs, everyone)) - sum(excluded) - sum(sizes)
+    sizes[0] = _exact_sum(everyone) - sum(excluded) - sum(sizes)
     return QueueSide(market=market, is_long=is_long, counts=tuple(counts), sizes=tuple(sizes))
+
+
+def _first_rank(fifth: int, count: int) -> int:
+    """Give the first rank of a fifth, counted from the front, as `bucket_of` has it."""
+    return div_ceil(fifth * count, BUCKETS)
+
+
+def _exact_sum(column: Int64Column) -> int:
+    """Sum a column; one by one where int64 could be too narrow."""
+    if float(np.abs(column).astype(np.float64).sum()) < _SAFE:
+        return int(column.sum())
+    return sum(column.tolist())

@@ -25,6 +25,11 @@ _WHY: Final[Mapping[Burden, str]] = {
 }
 
 
+def why_not_carried(burden: Burden) -> str:
+    """Say in words why insurance fund and backstop cannot carry a position; nothing if they can."""
+    return _WHY[burden]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeleverageLimits:
     """What the operator allows in one step; after it, everything is read and judged anew.

@@ -1,14 +1,17 @@
 """`bellkeeper explain ACCOUNT`: the verdict on an account with every intermediate number.
 
 Reads the account and all that it is judged on at one sealed block, judges it with the keeper's own
-code, and compares with the exchange's own verdict: exit code 2 if they differ.
+code, and compares with the exchange's own verdict: exit code 2 if they differ. Where the profile's
+keeper runs the duty deleverage, it is asked for the account's place in the queue.
 """
 
 import argparse
 import asyncio
+from typing import Any
 
 from config.settings import Settings
 from keepers.cli import EXIT_CHECK_FAILED, EXIT_GOOD
+from keepers.commands.asking import ask_keeper
 from keepers.commands.node import connected, exchange_of
 from keepers.commands.reporting import (
     add_config_argument,
@@ -17,10 +20,11 @@ from keepers.commands.reporting import (
     load_config,
     write_report,
 )
+from risk.deleverage_queue import BUCKETS
 from risk.explain import Explanation, explain
 from risk.liquidation import LiquidationTerms, backstop_state, judge_liquidation
 from risk.margin import margin_state
-from risk.units import AccountId, parse_account
+from risk.units import AccountId, account_label, parse_account
 from runtime.errors import OperatorError
 from venues.exchange.chain import read_sealed_head
 
@@ -40,10 +44,12 @@ def run(arguments: argparse.Namespace) -> int:
         raise OperatorError(f"{error}: take it from `bellkeeper journal show`") from error
     settings = load_config(arguments).settings
     block, explanation, differs = asyncio.run(_read(settings, account))
+    queue = _queue(settings, account)
     report: dict[str, object] = {
         "block": block,
         "summary": explanation.summary,
         "agrees_with_exchange": not differs,
+        "deleverage_queue": queue,
         "sections": [
             {
                 "title": section.title,
@@ -61,9 +67,30 @@ def run(arguments: argparse.Namespace) -> int:
         text += columns(
             [(f"  {line.label}", f"{line.value} {line.unit}".rstrip()) for line in section.lines]
         )
+    if queue:
+        text += ["", "Deleverage queue", *map(_place, queue)]
     text += ["", differs or "The exchange's own verdict is the same, to the atom."]
     write_report(arguments, report, text)
     return EXIT_CHECK_FAILED if differs else EXIT_GOOD
+
+
+def _queue(settings: Settings, account: AccountId) -> list[dict[str, Any]] | None:
+    """Ask the profile's keeper; None when there is none that knows."""
+    try:
+        told = ask_keeper(settings.http.listen, f"/deleverage/{account_label(account)}")
+    except OperatorError:
+        return None
+    positions: list[dict[str, Any]] | None = told.get("positions")
+    return positions
+
+
+def _place(each: dict[str, Any]) -> str:
+    if each["rank"] is None:
+        return f"  {each['market']} {each['side']}: in no danger as things stand"
+    return (
+        f"  {each['market']} {each['side']}: bucket {each['bucket']} of {BUCKETS}, place"
+        f" {each['rank'] + 1} of {each['count']} (bucket {BUCKETS} is taken first)"
+    )
 
 
 async def _read(settings: Settings, account: AccountId) -> tuple[int, Explanation, str]:
