@@ -63,6 +63,11 @@ class AdminHttp:
         self.port = self._asked_port
         self.started = asyncio.Event()
 
+    @property
+    def readiness(self) -> Readiness:
+        """The checks behind /readyz."""
+        return self._readiness
+
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop`; an OperatorError says when the address cannot be had."""
         application = web.Application()
