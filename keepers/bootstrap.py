@@ -5,60 +5,36 @@ import gc
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from random import SystemRandom
-from typing import Final
 
 import aiohttp
 from prometheus_client import CollectorRegistry
 
-from config.settings import LaneKey, Settings
+from config.settings import Settings
 from keepers.daemon import Daemon, Duties, status_page
-from keepers.duties.breaker import BreakerBase, BreakerDuty, open_breaker_duty
-from keepers.duties.liquidation import LiquidationDuty, open_liquidation_duty
-from keepers.duties.price import (
-    PriceDuty,
-    PriceSensing,
-    SensingParts,
-    open_price_duty,
-    open_price_sensing,
-)
+from keepers.duties.deleverage_pages import deleverage_routes
+from keepers.duties.price import PriceSensing
 from keepers.duties.price_pages import price_routes
-from keepers.duties.price_sources import SourceParts
-from keepers.lanes import (
-    BREAKER,
-    GUARDIAN,
-    HOUSEKEEPING,
-    PRICER,
-    URGENT,
-    LaneParts,
-    RunningSender,
-    open_lane,
-    open_shadow,
-)
+from keepers.duty_building import DutyBase, build_duties
+from keepers.duty_choice import DELEVERAGE, INCENTIVES, duties_to_run, key_of, lanes_of
+from keepers.lanes import LaneParts, RunningSender, open_lane, open_shadow
+from keepers.page.opening import PageParts, open_status_page
 from keepers.sender import Lane, SenderMetrics
 from keepers.signing import exchange_address
 from keepers.transports import Transports, open_transports
 from keepers.version import VERSION
 from monitors.account_metrics import AccountMetrics
 from monitors.accounts import AccountsMonitor
-from monitors.prices.chainlink_aggregator import EthCall
 from risk.account_watch import AccountWatch
 from risk.price_guard import PriceRules
 from risk.units import Ppm, Seconds
-from runtime.clock import Clock, SystemClock
-from runtime.errors import OperatorError
+from runtime.clock import SystemClock
 from runtime.http import AdminHttp, Check, Readiness
 from runtime.journal import Journal
 from runtime.metrics import LoopLag, new_registry
-from runtime.rpc.errors import BadAnswer
 from venues.exchange.abi import load_abi
 from venues.exchange.adapter import ExchangeVenue
 from venues.exchange.feed import ExchangeFeed, FeedSettings
 from venues.exchange.metrics import FeedMetrics
-
-LIQUIDATION: Final = "liquidation"
-PRICE: Final = "price"
-BREAKER_DUTY: Final = "breaker"
-DUTIES: Final = (LIQUIDATION, PRICE, BREAKER_DUTY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,45 +58,6 @@ async def run_daemon(settings: Settings, options: RunOptions) -> None:
         await daemon.run(asyncio.Event())
 
 
-def duties_to_run(settings: Settings, asked: frozenset[str]) -> frozenset[str]:
-    """Say which duties run: those asked for, or all for which the profile is set up.
-
-    Raises OperatorError for a duty that the profile lacks something for.
-    """
-    has_prices = bool(settings.prices.sources)
-    if PRICE in asked and not has_prices:
-        raise OperatorError(
-            "expected price sources in [prices] for the duty price, found none: add them, or run"
-            f" `bellkeeper run {LIQUIDATION}`"
-        )
-    keys = settings.keys
-    if BREAKER_DUTY in asked and keys.breaker is None and keys.guardian is None:
-        raise OperatorError(
-            "expected [keys.breaker] or [keys.guardian] for the duty breaker, found neither: give"
-            " it a key that holds the role"
-        )
-    if asked:
-        return asked
-    set_up = {LIQUIDATION: True, PRICE: has_prices, BREAKER_DUTY: settings.breaker.watches}
-    return frozenset(duty for duty, is_set_up in set_up.items() if is_set_up)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Base:
-    """What every duty stands on."""
-
-    settings: Settings
-    transports: Transports
-    monitor: AccountsMonitor
-    venue: ExchangeVenue
-    journal: Journal
-    senders: dict[str, RunningSender]
-    registry: CollectorRegistry
-    session: aiohttp.ClientSession
-    clock: Clock
-    stack: AsyncExitStack
-
-
 async def compose(settings: Settings, stack: AsyncExitStack, options: RunOptions) -> Daemon:
     """Build a daemon; `stack` closes what must be closed at the end."""
     wanted = duties_to_run(settings, options.duties)
@@ -130,7 +67,7 @@ async def compose(settings: Settings, stack: AsyncExitStack, options: RunOptions
     stack.callback(journal.close)
     session = await stack.enter_async_context(aiohttp.ClientSession())
     address, abi = exchange_address(settings), load_abi()
-    lanes = _lanes(settings, wanted)
+    lanes = lanes_of(settings, wanted)
     senders: dict[str, RunningSender]
     if options.is_dry_run:
         senders = {lane: open_shadow(lane, journal, clock) for lane in lanes}
@@ -146,9 +83,9 @@ async def compose(settings: Settings, stack: AsyncExitStack, options: RunOptions
             acknowledge_foreign=options.acknowledge_foreign,
         )
         senders = {
-            lane: await open_lane(lane, _key_of(settings, lane), lane_parts) for lane in lanes
+            lane: await open_lane(lane, key_of(settings, lane), lane_parts) for lane in lanes
         }
-    base = _Base(
+    base = DutyBase(
         settings=settings,
         transports=transports,
         monitor=_monitor(settings, transports, registry),
@@ -160,28 +97,39 @@ async def compose(settings: Settings, stack: AsyncExitStack, options: RunOptions
         clock=clock,
         stack=stack,
     )
-    parts = _sensing(base, wanted)
-    sensing = None if parts is None else open_price_sensing(parts, takes_quotes=PRICE in wanted)
-    liquidation = _liquidation(base) if LIQUIDATION in wanted else None
-    running = (
-        liquidation,
-        sensing,
-        _prices(base, parts, sensing) if PRICE in wanted else None,
-        _breaker(base, sensing) if BREAKER_DUTY in wanted else None,
+    built = build_duties(base, wanted)
+    page = open_status_page(
+        PageParts(
+            settings=settings,
+            monitor=base.monitor,
+            duties=built.acting,
+            senders=senders,
+            transports=transports,
+            registry=registry,
+            clock=clock,
+            not_ready=lambda: readiness.reasons(),  # noqa: PLW0108 - made below
+            with_ramps=INCENTIVES in wanted,
+            is_dry_run=options.is_dry_run,
+        )
     )
     duties = Duties(
         monitor=base.monitor,
         feed=_feed(base),
         senders=senders,
-        liquidation=liquidation,
-        running=[duty for duty in running if duty is not None],
+        liquidation=built.liquidation,
+        running=[*built.acting, page],
     )
+    readiness = _readiness(duties, built.sensing, transports)
     http = AdminHttp(
         settings.http.listen,
         registry=registry,
-        readiness=_readiness(duties, sensing, transports),
+        readiness=readiness,
         status=lambda: status_page(settings, duties, transports, is_dry_run=options.is_dry_run),
-        routes=[] if sensing is None else price_routes(sensing.desk),
+        routes=[
+            *page.routes,
+            *([] if built.sensing is None else price_routes(built.sensing.desk)),
+            *(deleverage_routes(base.monitor) if DELEVERAGE in wanted else ()),
+        ],
     )
     return Daemon(
         settings=settings,
@@ -192,30 +140,6 @@ async def compose(settings: Settings, stack: AsyncExitStack, options: RunOptions
         http=http,
         loop_lag=LoopLag(registry, clock=clock),
     )
-
-
-def _lanes(settings: Settings, wanted: frozenset[str]) -> tuple[str, ...]:
-    """Name the lanes that these duties need."""
-    lanes: tuple[str, ...] = (URGENT,) if LIQUIDATION in wanted else ()
-    if LIQUIDATION in wanted and settings.keys.housekeeping is not None:
-        lanes += (HOUSEKEEPING,)
-    if PRICE in wanted:
-        lanes += (PRICER,)
-    if BREAKER_DUTY in wanted:
-        keys = {BREAKER: settings.keys.breaker, GUARDIAN: settings.keys.guardian}
-        lanes += tuple(lane for lane, key in keys.items() if key is not None)
-    return lanes
-
-
-def _key_of(settings: Settings, lane: str) -> LaneKey | None:
-    keys = settings.keys
-    return {
-        URGENT: keys.urgent,
-        HOUSEKEEPING: keys.housekeeping,
-        PRICER: keys.pricer,
-        BREAKER: keys.breaker,
-        GUARDIAN: keys.guardian,
-    }[lane]
 
 
 def _monitor(
@@ -234,76 +158,7 @@ def _monitor(
     )
 
 
-def _liquidation(base: _Base) -> LiquidationDuty:
-    return open_liquidation_duty(
-        base.settings,
-        monitor=base.monitor,
-        venue=base.venue,
-        sender=base.senders[URGENT],
-        journal=base.journal,
-        registry=base.registry,
-        clock=base.clock,
-    )
-
-
-def _sensing(base: _Base, wanted: frozenset[str]) -> SensingParts | None:
-    """Give what sees prices its parts, once for the duties that need it."""
-    if not base.settings.prices.sources or not wanted & {PRICE, BREAKER_DUTY}:
-        return None
-    return SensingParts(
-        settings=base.settings,
-        venue_state=base.monitor,
-        journal=base.journal,
-        registry=base.registry,
-        source_parts=SourceParts(
-            session=base.session,
-            eth_call=_eth_call(base.transports),
-            clock=base.clock,
-            random=base.transports.pool.random,
-        ),
-        stack=base.stack,
-    )
-
-
-def _prices(base: _Base, parts: SensingParts | None, sensing: PriceSensing | None) -> PriceDuty:
-    assert parts is not None, "the duty price has sources"
-    assert sensing is not None, "what has parts is open"
-    duty = open_price_duty(parts, sensing, venue=base.venue, sender=base.senders[PRICER])
-    base.monitor.on_clock(duty.keeper.wake)
-    return duty
-
-
-def _breaker(base: _Base, sensing: PriceSensing | None) -> BreakerDuty:
-    return open_breaker_duty(
-        BreakerBase(
-            settings=base.settings,
-            monitor=base.monitor,
-            venue=base.venue,
-            journal=base.journal,
-            registry=base.registry,
-            clock=base.clock,
-            sensing=sensing,
-            breaker=base.senders.get(BREAKER),
-            guardian=base.senders.get(GUARDIAN),
-        )
-    )
-
-
-def _eth_call(transports: Transports) -> EthCall:
-    """Call contracts that are not the exchange, at the newest block."""
-
-    async def call(to: bytes, data: bytes) -> bytes:
-        asked = {"to": f"0x{to.hex()}", "data": f"0x{data.hex()}"}
-        answer = await transports.pool.call("eth_call", [asked, "latest"])
-        try:
-            return bytes.fromhex(str(answer).removeprefix("0x"))
-        except ValueError:
-            raise BadAnswer("expected bytes from eth_call, found something else") from None
-
-    return call
-
-
-def _feed(base: _Base) -> ExchangeFeed:
+def _feed(base: DutyBase) -> ExchangeFeed:
     settings, pool = base.settings, base.transports.pool
     return ExchangeFeed(
         pool,

@@ -21,8 +21,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from config.loader import load
 from config.markets import liquidation_rules, load_exchange_file
-from keepers.bootstrap import DUTIES, RunOptions, compose
+from keepers.bootstrap import RunOptions, compose
 from keepers.daemon import Daemon
+from keepers.duty_choice import DUTIES
 from keepers.sender import SenderMetrics
 from risk.market import Market, make_tiers
 from risk.units import AccountId, MarketId, Ppm, PriceE8, QuoteAtoms, Seconds

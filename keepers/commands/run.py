@@ -4,8 +4,9 @@ import argparse
 
 import uvloop
 
-from keepers.bootstrap import DUTIES, RunOptions, run_daemon
+from keepers.bootstrap import RunOptions, run_daemon
 from keepers.commands.reporting import add_config_argument, load_config
+from keepers.duty_choice import DUTIES
 from runtime.errors import OperatorError
 from runtime.logging import configure_logging
 

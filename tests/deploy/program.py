@@ -7,9 +7,9 @@ from typing import Final, cast
 
 from config.loader import load
 from config.settings import Settings
-from keepers.bootstrap import DUTIES
 from keepers.cli import COMMANDS
 from keepers.commands import check, run
+from keepers.duty_choice import DUTIES
 from runtime.supervise import CANCEL_SECONDS
 from tests.deploy.strict_yaml import Tree, documents
 

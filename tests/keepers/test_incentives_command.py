@@ -10,9 +10,9 @@ import pytest
 from aiohttp import web
 
 from config.loader import load
-from keepers.bootstrap import duties_to_run
 from keepers.cli import EXIT_OPERATOR, main
 from keepers.commands import incentives
+from keepers.duty_choice import duties_to_run
 from risk.units import Seconds
 from runtime.errors import OperatorError
 from tests.monitors.incentives.stage import SYMBOL, Stage, at, sample

@@ -6,7 +6,7 @@ import re
 import pytest
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
-from keepers.bootstrap import DUTIES
+from keepers.duty_choice import DUTIES
 from keepers.metrics_catalogue import HISTOGRAM, MetricEntry, catalogue, page_of, read_page
 from keepers.metrics_document import BY_PROFILE, CONTRACT, PAGE, contract, document, unit_of
 from runtime.metrics import LATENCY_BUCKETS, PREFIX, counter, gauge

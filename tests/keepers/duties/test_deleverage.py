@@ -7,8 +7,8 @@ import pytest
 
 from config.schema.deleverage import Deleverage
 from config.settings import Settings
-from keepers.bootstrap import DELEVERAGE, duties_to_run
 from keepers.duties.deleverage import deleverage_rules
+from keepers.duty_choice import DELEVERAGE, duties_to_run
 from keepers.lanes import DELEVERAGER, LANE_FUNCTIONS, LANE_ROLES
 from risk.deleverage_rank import RankPolicy
 from risk.deleverage_values import DeleverageLimits
