@@ -60,6 +60,17 @@ class HeardActions:
         return judged
 
 
+def existing_directory(named: Path | None) -> Path:
+    """Give the folder of actions that a profile names, or ours; raises OperatorError when it is not there."""
+    directory = named or ACTIONS_DIRECTORY
+    if not directory.is_dir():
+        raise OperatorError(
+            f"expected a folder of corporate actions at {directory}, found none: correct"
+            " [corporate] actions_directory, or make the folder, which may be empty"
+        )
+    return directory
+
+
 def load_actions(directory: Path = ACTIONS_DIRECTORY) -> HeardActions:
     """Load every file but examples; raises OperatorError with one sentence."""
     reports: list[Report] = []

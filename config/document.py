@@ -37,7 +37,7 @@ Only these come from the environment, and they win over every file:
 | variable | what it sets |
 |---|---|
 | `BELLKEEPER_ENDPOINT_<NAME>_HTTP_URL`, `BELLKEEPER_ENDPOINT_<NAME>_WS_URL` | address of the endpoint of that name (capitals, `-` as `_`) |
-| `BELLKEEPER_KEYS_<LANE>_PASSWORD_FILE` | path of the file with the password of the keystore of the lane `URGENT`, `HOUSEKEEPING`, `PRICER`, `BREAKER` or `GUARDIAN` |
+| `BELLKEEPER_KEYS_<LANE>_PASSWORD_FILE` | path of the file with the password of the keystore of the lane, a table of `[keys]` in capitals: `URGENT`, `PRICER` and so on |
 | `BELLKEEPER_KEYS_<LANE>_REMOTE_SIGNER_URL` | address of the lane's remote signer |
 
 The URLs may be given as `…_FILE`: the variable then names a file whose first line is the value, as

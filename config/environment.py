@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from config.schema.keys import Keys
 from config.toml import Table
 from runtime.errors import OperatorError
 
@@ -21,7 +22,7 @@ ENDPOINT_PREFIX: Final = "BELLKEEPER_ENDPOINT_"
 KEYS_PREFIX: Final = "BELLKEEPER_KEYS_"
 FILE_SUFFIX: Final = "_FILE"
 _ENDPOINT_KEYS: Final = ("http_url", "ws_url")
-_LANES: Final = ("urgent", "housekeeping", "pricer", "breaker", "guardian")
+_LANES: Final = tuple(Keys.model_fields)
 _PATH_VARIABLE: Final = "_PASSWORD_FILE"
 """The one ending that names a path itself rather than a file that holds the value."""
 

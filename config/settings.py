@@ -9,19 +9,26 @@ import itertools
 from pydantic import Field, model_validator
 
 from config.schema.breaker import Breaker
+from config.schema.corporate import Corporate
+from config.schema.deleverage import Deleverage
 from config.schema.duties import Audit, Liquidation
 from config.schema.fields import Section
+from config.schema.incentive_settings import Incentives
 from config.schema.keys import Keys, LaneKey, Sender
 from config.schema.network import Endpoint, Exchange, Network, Roles
 from config.schema.prices import Prices
 from config.schema.process import Http, Journal, Log, Supervision
+from config.schema.solvency import Solvency
 
 __all__ = [
     "Audit",
     "Breaker",
+    "Corporate",
+    "Deleverage",
     "Endpoint",
     "Exchange",
     "Http",
+    "Incentives",
     "Journal",
     "Keys",
     "LaneKey",
@@ -32,6 +39,7 @@ __all__ = [
     "Roles",
     "Sender",
     "Settings",
+    "Solvency",
     "Supervision",
 ]
 
@@ -62,6 +70,18 @@ class Settings(Section):
 
     breaker: Breaker = Field(default_factory=Breaker)
     """How bands are drawn and markets halted."""
+
+    incentives: Incentives = Field(default_factory=Incentives)
+    """How levers follow the sessions, and what makers are paid."""
+
+    solvency: Solvency = Field(default_factory=Solvency)
+    """How the exchange's solvency is proven, and when nothing may leave it."""
+
+    corporate: Corporate = Field(default_factory=Corporate)
+    """How corporate actions are believed, made and verified."""
+
+    deleverage: Deleverage = Field(default_factory=Deleverage)
+    """How the last resort is taken."""
 
     audit: Audit = Field(default_factory=Audit)
     """How the book is checked against the chain."""

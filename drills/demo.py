@@ -15,7 +15,7 @@ from random import Random
 from typing import Final
 
 from config.calendars import calendar_of, load_calendars
-from drills import weekend
+from drills import weekend, weekend_split
 from drills.anvil import ROOT, Node, running_node
 from drills.background import in_background
 from drills.block_notes import BlockNotes
@@ -137,6 +137,7 @@ class Demo:
                 symbols=list(exchange.starts),
                 book_url=books.url,
                 key_file=write_key(folder, servers.api_key),
+                actions=weekend_split.write_actions(folder),
             )
             with keeper_process(
                 folder, exchange.profile, port=self._options.metrics_port, more=settings

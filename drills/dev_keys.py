@@ -1,7 +1,7 @@
 """Who is who on the drill's chain: anvil's own well-known development accounts.
 
 Their keys are printed in every tutorial and worth nothing. Matcher and traders' bank send through
-the node, which holds these keys; owner, pricer, breaker, guardian and keeper sign for themselves,
+the node, which holds these keys; owner, pricer, breaker, guardian, tuner and keeper sign for themselves,
 with encrypted keystores that are written into the drill's folder, as in production. No key library is needed here:
 a keystore is text.
 """
@@ -24,15 +24,18 @@ BANK: Final = "0xBcd4042DE499D14e55001CcbB24a551F3b954096"
 
 BREAKER: Final = "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC"
 GUARDIAN: Final = "0x976EA74026E726554dB657fA54763abd0C3a0aa9"
+TUNER: Final = "0x90F79bf6EB2c4f870365E785982E1f101E93b906"
+CORPORATE: Final = "0x15d34AAf54267DB7D7c367839AAf71A00a2C6A65"
+DELEVERAGER: Final = "0x14dC79964da2C08b23698B3D3cc7Ca32193d9955"
 
 ROLES: Final = Roles(
     pricer=PRICER,
     breaker=BREAKER,
-    tuner="0x90F79bf6EB2c4f870365E785982E1f101E93b906",
-    corporate="0x15d34AAf54267DB7D7c367839AAf71A00a2C6A65",
+    tuner=TUNER,
+    corporate=CORPORATE,
     matcher=MATCHER,
     guardian=GUARDIAN,
-    deleverager="0x14dC79964da2C08b23698B3D3cc7Ca32193d9955",
+    deleverager=DELEVERAGER,
 )
 
 _PASSWORD: Final = "worthless"  # noqa: S105 - of keys that everybody knows
@@ -78,6 +81,24 @@ _KEYSTORES: Final = {
         iv="e2f83332f14427c62565d3ac55e01d13",
         salt="827677ab699bd60bef6eab01f23a6e65",
         mac="a9f91cdd846f4cff3a5334c26ae5d1ffc9387666992db8276636de378013c07e",
+    ),
+    DELEVERAGER: _Sealed(
+        ciphertext="899d49f31284d156e6bc3b42e8d33da89b4c24a87a34e1e98cea196517ec998c",
+        iv="219f087c312c89fc4bfa9dcf95d61c7c",
+        salt="7cea9d921a610bf2745a445ec40d61bf",
+        mac="1b0bed6a67f177027836f6a887a5ff65400b91db48dbdd08d68553e3a7f2052f",
+    ),
+    TUNER: _Sealed(
+        ciphertext="0920be2dc5f894ca31486afafaf01a158f53f0cd83cd93c6f89e93951076f2fe",
+        iv="693380a7d64d4ff23e99d8d186208314",
+        salt="a20772ff8440e14fae85cae29e4aa05c",
+        mac="f8c92bcba53c5777872a4189749d1c444fceb8e2892b1e97cdeb53c6b2406972",
+    ),
+    CORPORATE: _Sealed(
+        ciphertext="9a518ab0806953647a1824a511d74b5cda525bf19ac23af22a42f364388e64e2",
+        iv="8e58e56b8abde59388f32bac50ebaa37",
+        salt="c835ced58202badd4164834a05fdd684",
+        mac="8bd642c04da1363ca88079a6d2e9a6f7ab9c08207476a5476b6fa3152d922160",
     ),
     HOUSEKEEPER: _Sealed(
         ciphertext="21c878e11c37de92fb5d7bd9fb838cfc463f747d40c0a89037dde95506cc2b91",

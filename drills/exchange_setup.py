@@ -15,6 +15,7 @@ from drills.anvil import Node
 from drills.chain import DrillChain
 from drills.dev_keys import (
     BREAKER,
+    CORPORATE,
     GUARDIAN,
     HOUSEKEEPER,
     KEEPER,
@@ -82,6 +83,7 @@ async def deploy(
                 pricer=write_keystore(folder, "pricer", PRICER),
                 breaker=write_keystore(folder, "breaker", BREAKER),
                 guardian=write_keystore(folder, "guardian", GUARDIAN),
+                corporate=write_keystore(folder, "corporate", CORPORATE),
             ),
             max_fee_per_gas_wei=MAX_FEE_WEI,
         ),

@@ -11,7 +11,7 @@ from typing import Any, Final
 from eth_abi.abi import decode
 
 from drills.chain import DrillChain
-from drills.dev_keys import BREAKER, GUARDIAN, HOUSEKEEPER, KEEPER, PRICER
+from drills.dev_keys import BREAKER, CORPORATE, GUARDIAN, HOUSEKEEPER, KEEPER, PRICER
 from risk.margin import Account, Position
 from risk.market import Market
 from risk.units import AccountId, FundingE12, MarketId, QuoteAtoms, Seconds, SizeE8
@@ -27,6 +27,7 @@ LANE_ADDRESSES: Final = {
     "pricer": PRICER,
     "breaker": BREAKER,
     "guardian": GUARDIAN,
+    "corporate": CORPORATE,
 }
 
 

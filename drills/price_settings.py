@@ -44,7 +44,7 @@ def write_key(folder: Path, key: str) -> Path:
 
 
 def price_settings(
-    servers: PriceServers, *, symbols: Sequence[str], book_url: str, key_file: Path
+    servers: PriceServers, *, symbols: Sequence[str], book_url: str, key_file: Path, actions: Path
 ) -> str:
     """Write the sections, in TOML."""
     common = {
@@ -65,6 +65,24 @@ def price_settings(
                 "retry_seconds": 30,
                 "rules_file": str(BREAKERS_FILE),
                 "plans_directory": str(PLANS),
+            },
+        ),
+        _section(
+            "[solvency]",
+            {
+                "watches": True,
+                "price_age_seconds": 4 * LEAP_SECONDS,
+                # The falls of the drill leave accounts below zero, and its clock leaps: both pass.
+                "gate_causes": ["vault_gap", "rate", "size", "after_role_change"],
+            },
+        ),
+        _section(
+            "[corporate]",
+            {
+                "watches": True,
+                "actions_directory": str(actions),
+                "orders_file": str(actions.parent / "corporate-orders.json"),
+                "chunk": 512,
             },
         ),
         _section("[prices]", {"reconnect_most_seconds": 2}),

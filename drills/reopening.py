@@ -20,7 +20,8 @@ def reopening_report(
     """Give the distance from the outside price at the reopening, in basis points, over all markets."""
     ours, frozen = [], []
     for number, market in markets.items():
-        outside = prices.outside(market.symbol, Seconds(weekend.REOPEN + AFTER_SECONDS))
+        # Compared on the basis of Friday's close, as the mark of that moment still is.
+        outside = prices.outside_unsplit(market.symbol, Seconds(weekend.REOPEN + AFTER_SECONDS))
         mark, close = (history.at(number, moment) for moment in (weekend.REOPEN, weekend.CLOSE))
         if mark is not None and close is not None:
             ours.append(_distance(mark, outside))

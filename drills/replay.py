@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from drills.chain_events import ChainEvent
+from risk.corporate_values import Ratio, ratio_of
 from risk.margin import Account, Position
 from risk.market import Market
 from risk.units import (
@@ -39,7 +40,11 @@ class Replay:
             "PricePublished": self._priced,
             "OpenInterestChanged": self._open_interest_changed,
             "StatusChanged": self._status_changed,
+            "SplitBegun": self._split_begun,
+            "SplitFinished": self._split_finished,
         }
+        self.ratios: dict[MarketId, Ratio] = {}
+        """Of the split that each market went through."""
 
     def apply(self, event: ChainEvent) -> AccountId | None:
         """Apply one event; give the account that it touched, if it touched one."""
@@ -119,3 +124,24 @@ class Replay:
     def _status_changed(self, values: Values) -> None:
         number = MarketId(values["market"])
         self.markets[number] = replace(self.markets[number], status=MarketStatus(values["status"]))
+
+    def _split_begun(self, values: Values) -> None:
+        number = MarketId(values["market"])
+        self.markets[number] = replace(
+            self.markets[number],
+            is_splitting=True,
+            funding_numerator=values["funding_numerator"],
+            funding_time=Seconds(values["funding_time"]),
+        )
+
+    def _split_finished(self, values: Values) -> None:
+        number = MarketId(values["market"])
+        self.ratios[number] = ratio_of(values["numerator"], values["denominator"])
+        self.markets[number] = replace(
+            self.markets[number],
+            is_splitting=False,
+            mark=PriceE8(values["mark"]),
+            index=PriceE8(values["index"]),
+            funding_numerator=values["funding_numerator"],
+            funding_time=Seconds(values["funding_time"]),
+        )

@@ -160,4 +160,6 @@ class Screen:
         return f"{worst.symbol} {self._change(worst) * 100:+.2f} %"
 
     def _change(self, market: Market) -> float:
-        return market.mark / self.scene.starts[market.symbol] - 1
+        observer, start = self.scene.observer, self.scene.starts[market.symbol]
+        ratio = None if observer is None else observer.replay.ratios.get(market.id)
+        return market.mark / (start if ratio is None else ratio.price(start)) - 1

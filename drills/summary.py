@@ -51,6 +51,10 @@ def summarise(
         "prices": {"published": tally.prices, "refused": tally.prices_refused},
         "reopening": dict(circumstances.reopening),
         "breakers": _breakers(found.breaks),
+        "splits": {
+            found.state.markets[number].symbol: str(ratio)
+            for number, ratio in found.replay.ratios.items()
+        },
         "liquidations": {
             "total": tally.liquidations,
             "full": tally.full,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
-from drills import weekend
+from drills import weekend, weekend_split
 from drills.price_servers.script import ProviderQuote
 from risk.sessions import SessionTimeline
 from risk.units import PriceE8, Seconds
@@ -85,11 +85,16 @@ class WeekendPrices:
 
     def outside(self, symbol: str, at: Seconds) -> PriceE8:
         """Give the price at which outside markets trade, or would."""
+        return weekend_split.on_new_basis(symbol, self.outside_unsplit(symbol, at), at)
+
+    def outside_unsplit(self, symbol: str, at: Seconds) -> PriceE8:
+        """Give the same as if no stock had been split."""
         return self._price(symbol, at, self._outside_knots())
 
     def believed(self, symbol: str, at: Seconds) -> PriceE8:
         """Give the price that traders at the venue hold to be fair."""
-        return self._price(symbol, at, self._believed_knots())
+        price = self._price(symbol, at, self._believed_knots())
+        return weekend_split.on_new_basis(symbol, price, at)
 
     def _price(self, symbol: str, at: Seconds, knots: Knots) -> PriceE8:
         move = _between(knots, at) * SHARE.get(symbol, 0.0)

@@ -11,6 +11,7 @@ from typing import Final
 
 import aiohttp
 
+from config.corporate_actions import existing_directory, load_actions
 from config.settings import LaneKey, Settings
 from keepers.lanes import LANE_FUNCTIONS, LANE_ROLES, URGENT
 from keepers.signing import open_signer, signing_policy
@@ -64,6 +65,8 @@ class Checkup:
             ("prices", self._prices),
         ):
             yield await _made(name, check)
+        if self.settings.keys.corporate is not None:
+            yield self._corporate()
         for role, holder in self.settings.roles:
             if holder is not None:
                 yield await _made(f"role {role}", partial(self._role, role, holder))
@@ -140,6 +143,22 @@ class Checkup:
             is_good=not stale,
             found=f"{len(markets)} markets, stale: {', '.join(stale) or 'none'}",
             advice="nothing is liquidated in stale markets: see whether the price keeper runs",
+        )
+
+    def _corporate(self) -> Finding:
+        """Say whether the files of corporate actions can be read, and how far they agree."""
+        knobs = self.settings.corporate
+        try:
+            heard = load_actions(existing_directory(knobs.actions_directory))
+        except OperatorError as error:
+            return Finding(name="corporate", is_good=False, found=str(error), advice="see there")
+        judged = heard.agreements(knobs.rules)
+        agreed = sum(each.is_resolved for each in judged.values())
+        return Finding(
+            name="corporate",
+            is_good=knobs.orders_file is not None,
+            found=f"{len(judged)} actions told of, {agreed} agreed on",
+            advice="name a [corporate] orders_file: without one nobody can approve, abort or resume",
         )
 
     async def _role(self, role: str, holder: str) -> Finding:

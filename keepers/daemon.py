@@ -1,11 +1,12 @@
 """The running process: its workers, the order in which they end, and what it says of itself.
 
-On stop the keepers plan no more, the lanes wait for the replies to what they had written, and only then
-do the transports close.
+On stop the keepers plan no more, the lanes wait for the replies to what they had written, everybody who
+reads ends, and only then do the transports close.
 """
 
 import asyncio
 import contextlib
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
@@ -25,6 +26,7 @@ from runtime.errors import TransientError
 from runtime.http import AdminHttp
 from runtime.journal import Journal
 from runtime.metrics import LoopLag
+from runtime.sd_notify import ServiceManager
 from runtime.supervise import (
     Worker,
     install_stop_signals,
@@ -85,7 +87,13 @@ class Daemon:
     duties: Duties
     http: AdminHttp
     loop_lag: LoopLag
-    lanes_ended: asyncio.Event = field(default_factory=asyncio.Event)
+    service_manager: ServiceManager = field(
+        default_factory=lambda: ServiceManager.from_environment(os.environ)
+    )
+    """Who started us: its own variables say where it listens, and they are no settings."""
+    _asking: set[str] = field(default_factory=set)
+    """Workers that may ask something of the chain and have not ended."""
+    _nobody_asks: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` or a stop signal. Raises OperatorError alone, bugs as a group."""
@@ -102,24 +110,46 @@ class Daemon:
 
     def workers(self) -> dict[str, Worker]:
         """Name the workers."""
-        return {
-            "rpc": self._rpc,
-            "submit": self._submit,
+        asking = {
             "probes": self._probes,
             "feed": self._follow,
             "lanes": self._lanes,
             **self.duties.workers(),
+        }
+        self._asking.update(asking)
+        return {
+            "rpc": self._rpc,
+            "submit": self._submit,
+            **{name: self._counted(name, worker) for name, worker in asking.items()},
             "http": self.http.run,
             "gauges": self._gauges,
             "loop_lag": self.loop_lag.run,
             "retention": self._retention,
+            "service_manager": self._tell_manager,
         }
 
+    def _counted(self, name: str, worker: Worker) -> Worker:
+        """Note when a worker ends: the last one lets the transports close."""
+
+        async def run(stop: asyncio.Event) -> None:
+            try:
+                await worker(stop)
+            finally:
+                self._asking.discard(name)
+                if not self._asking:
+                    self._nobody_asks.set()
+
+        return run
+
     async def _rpc(self, _stop: asyncio.Event) -> None:
-        await self.transports.pool.run(self.lanes_ended)
+        await self.transports.pool.run(self._nobody_asks)
 
     async def _submit(self, _stop: asyncio.Event) -> None:
-        await self.transports.submitter.run(self.lanes_ended)
+        await self.transports.submitter.run(self._nobody_asks)
+
+    async def _tell_manager(self, stop: asyncio.Event) -> None:
+        readiness = self.http.readiness
+        await self.service_manager.run(readiness.reasons, stop=stop, drained=self._nobody_asks)
 
     async def _probes(self, stop: asyncio.Event) -> None:
         await self.transports.keep_probing(self.settings.network, stop)
@@ -135,17 +165,16 @@ class Daemon:
     async def _lanes(self, stop: asyncio.Event) -> None:
         """Recover once the markets are known, since the journal names them by symbol."""
         duties = self.duties
-        try:
-            await _first_of(duties.monitor.first_snapshot, stop)
-            symbols = {market.symbol: market.id for market in duties.monitor.markets.values()}
-            liquidation = duties.liquidation
-            adopted = 0 if liquidation is None else liquidation.adopt(self.journal, symbols)
-            log.info("lanes_started", lanes=sorted(duties.senders), adopted_items=adopted)
-            async with asyncio.TaskGroup() as group:
-                for sender in duties.senders.values():
-                    group.create_task(sender.run(stop))
-        finally:
-            self.lanes_ended.set()
+        await _first_of(duties.monitor.first_snapshot, stop)
+        symbols = {market.symbol: market.id for market in duties.monitor.markets.values()}
+        liquidation = duties.liquidation
+        adopted = 0 if liquidation is None else liquidation.adopt(self.journal, symbols)
+        log.info("lanes_started", lanes=sorted(duties.senders), adopted_items=adopted)
+        async with asyncio.TaskGroup() as group:
+            for sender in duties.senders.values():
+                group.create_task(sender.run(stop))
+            # A process without a key has no lane, and reads on all the same.
+            group.create_task(stop.wait())
 
     async def _gauges(self, stop: asyncio.Event) -> None:
         while not await sleep_unless(stop, SHOW_SECONDS):

@@ -35,6 +35,8 @@ PRICER: Final = "pricer"
 BREAKER: Final = "breaker"
 GUARDIAN: Final = "guardian"
 TUNER: Final = "tuner"
+DELEVERAGER: Final = "deleverager"
+CORPORATE: Final = "corporate"
 LANE_FUNCTIONS: Final = {
     URGENT: ("liquidate",),
     HOUSEKEEPING: ("close_settled",),
@@ -42,6 +44,11 @@ LANE_FUNCTIONS: Final = {
     BREAKER: ("set_band", "set_status"),
     GUARDIAN: ("restrict", "close_withdrawals"),
     TUNER: ("set_parameter",),
+    DELEVERAGER: ("deleverage",),
+    CORPORATE: (
+        *("begin_split", "continue_split", "dividend", "settle_market"),
+        *("close_settled", "cover_losses"),
+    ),
 }
 """What each lane's key may call on the exchange, and nothing else."""
 LANE_ROLES: Final = {
@@ -51,6 +58,8 @@ LANE_ROLES: Final = {
     BREAKER: Role.BREAKER,
     GUARDIAN: Role.GUARDIAN,
     TUNER: Role.TUNER,
+    DELEVERAGER: Role.DELEVERAGER,
+    CORPORATE: Role.CORPORATE,
 }
 """The one role that each lane's key holds there."""
 CANCEL_GAS: Final = 100_000

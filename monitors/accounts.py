@@ -16,8 +16,12 @@ from typing import Final, TypeVar
 import structlog
 
 from monitors.account_metrics import AccountMetrics
+from risk.account_book import AccountBook
 from risk.account_watch import AccountWatch
 from risk.columns import AccountColumns
+from risk.corporate_gap import rebase_between
+from risk.corporate_prices import Rebase
+from risk.deleverage_need import bankrupt_rows
 from risk.liquidation import LiquidationRules
 from risk.margin import Account, MarginState
 from risk.market import Market
@@ -26,6 +30,7 @@ from risk.units import AccountId, MarketId, QuoteAtoms, Seconds
 from venues.port import (
     BlockRef,
     CollateralChanged,
+    DeleverageSettled,
     Funds,
     FundsChanged,
     LiquidationSettled,
@@ -81,8 +86,10 @@ class AccountsMonitor:
         self._market_listeners: list[Callable[[], None]] = []
         self._clock_listeners: list[Callable[[], None]] = []
         self._settled_listeners: list[Callable[[LiquidationSettled], None]] = []
+        self._deleveraged_listeners: list[Callable[[DeleverageSettled], None]] = []
         self._trade_listeners: list[Callable[[TradeSettled], None]] = []
         self._replaced_listeners: list[Callable[[], None]] = []
+        self._rebase_listeners: list[Callable[[Market, Rebase], None]] = []
 
     # --- for the keepers ---------------------------------------------------------------------
 
@@ -102,6 +109,10 @@ class AccountsMonitor:
         """Call `listener` with every liquidation result seen on chain, ours or not."""
         self._settled_listeners.append(listener)
 
+    def on_deleveraged(self, listener: Callable[[DeleverageSettled], None]) -> None:
+        """Call `listener` with every deleverage result seen on chain, ours or not."""
+        self._deleveraged_listeners.append(listener)
+
     def on_trade(self, listener: Callable[[TradeSettled], None]) -> None:
         """Call `listener` with every trade settled on chain, once each between two snapshots."""
         self._trade_listeners.append(listener)
@@ -112,6 +123,13 @@ class AccountsMonitor:
         Trades up to the snapshot may have been missed, and trades after it are told again.
         """
         self._replaced_listeners.append(listener)
+
+    def on_rebased(self, listener: Callable[[Market, Rebase], None]) -> None:
+        """Call `listener` when a split ended or a dividend was paid, with the market as it is now.
+
+        Before anybody is woken: no memory of prices of the old basis may meet a price of the new one.
+        """
+        self._rebase_listeners.append(listener)
 
     @property
     def markets(self) -> Mapping[MarketId, Market]:
@@ -149,6 +167,20 @@ class AccountsMonitor:
         """Give the venue's time and block at which the oldest of them fell under margin."""
         return self.watch.oldest_under_margin()
 
+    def bankrupt(self) -> Sequence[tuple[int, AccountId]]:
+        """Give (equity in atoms, account) of everybody whose equity is below 0, the lowest first.
+
+        Each is priced at the marks told last, stale or not, as who is under margin is.
+        """
+        book = self.watch.book
+        found = bankrupt_rows(book, book.markets, self.watch.under_margin_rows(), self.now)
+        return [(equity, book.id_at(row)) for equity, row in found]
+
+    @property
+    def book(self) -> AccountBook:
+        """Every account and market as last told; to be read only."""
+        return self.watch.book
+
     def worst(self, limit: int) -> Sequence[AccountId]:
         """Name accounts under margin, the largest shortfall first."""
         under = self.watch.under_margin
@@ -171,6 +203,7 @@ class AccountsMonitor:
 
     def on_snapshot(self, snapshot: Snapshot) -> None:
         """Forget everything and start from this."""
+        before = dict(self.markets)
         self.now = snapshot.block.timestamp
         self.applied_block = self.sealed_block = snapshot.block.number
         self.watch.note_block(self.now, snapshot.block.number)
@@ -196,6 +229,11 @@ class AccountsMonitor:
             accounts=len(self.watch.book),
             markets=len(snapshot.markets),
         )
+        for number, market in snapshot.markets.items():
+            # An action while the feed was away is told by no event.
+            missed = rebase_between(before[number], market) if number in before else None
+            if missed is not None:
+                self._tell_rebased(market, missed)
         for listener in self._replaced_listeners:
             listener()
         self._wake()
@@ -292,15 +330,22 @@ class AccountsMonitor:
                 self.exchange = replace(self.exchange, funds=change.funds)
             case RulesChanged() if self.exchange is not None:
                 self.exchange = replace(self.exchange, rules=change.rules)
-            case LiquidationSettled():
-                _tell(self._settled_listeners, change)
-            case TradeSettled():
-                _tell(self._trade_listeners, change)
+            case LiquidationSettled() | DeleverageSettled() | TradeSettled():
+                self._tell_settled(change)
             case OtherEvent():
                 log.info("event_seen", name=change.name, block=stamped.block_number)
             case FundsChanged() | RulesChanged():
                 # Said before the first snapshot, which will carry both.
                 return
+
+    def _tell_settled(self, change: LiquidationSettled | DeleverageSettled | TradeSettled) -> None:
+        match change:
+            case LiquidationSettled():
+                _tell(self._settled_listeners, change)
+            case DeleverageSettled():
+                _tell(self._deleveraged_listeners, change)
+            case TradeSettled():
+                _tell(self._trade_listeners, change)
 
     def _apply_market(self, change: MarketChanged) -> None:
         market = change.market
@@ -310,6 +355,13 @@ class AccountsMonitor:
         )
         self.watch.set_market(market, self.now)
         self._metrics.note_price(market)
+        if change.rebase is not None:
+            self._tell_rebased(market, change.rebase)
+
+    def _tell_rebased(self, market: Market, by: Rebase) -> None:
+        log.warning("prices_rebased", market=market.symbol, by=str(by))
+        for listener in self._rebase_listeners:
+            listener(market, by)
 
     def _tell_clock(self) -> None:
         for listener in self._clock_listeners:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+from risk.amounts import price_text
 from risk.band_rules import MeanKind
 from risk.band_state import BandState
 from risk.corporate_values import CorporateAction, Effect, Ratio
@@ -35,6 +36,9 @@ class Rebase:
     ratio: Ratio = UNCHANGED
     amount: int = 0
     """In 1e-8 USD."""
+
+    def __str__(self) -> str:
+        return f"{self.ratio}" if self.amount == 0 else f"-{price_text(PriceE8(self.amount))} USD"
 
     def price(self, price: PriceE8) -> PriceE8:
         """Rebase a price; ValueError when nothing is left of it. 0 means no price, and stays."""

@@ -13,7 +13,11 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from risk.columns import AccountColumns
-from risk.guard_rails import Parameter
+from risk.corporate_prices import Rebase
+from risk.corporate_writes import Write
+from risk.deleverage_rules import DeleverageCode as DeleverageCode  # noqa: PLC0414 - re-exported
+from risk.deleverage_rules import DeleverageItem as DeleverageItem  # noqa: PLC0414 - re-exported
+from risk.guard_rails import Limits, Parameter
 from risk.liquidation import LiquidationCode as LiquidationCode  # noqa: PLC0414 - re-exported
 from risk.liquidation import LiquidationRules as LiquidationRules  # noqa: PLC0414 - re-exported
 from risk.market import Market
@@ -83,6 +87,8 @@ class MarketChanged:
 
     market: Market
     is_price_only: bool
+    rebase: Rebase | None = None
+    """What a split or a dividend that ends with this did to the market's prices."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +124,21 @@ class LiquidationSettled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeleverageSettled:
+    """One item of somebody's deleverage batch ended so; size and cash are what the account filled.
+
+    The counterparty filled their opposites; both are 0 when the item was refused.
+    """
+
+    account: AccountId
+    market: MarketId
+    counterparty: AccountId
+    code: DeleverageCode
+    size: SizeE8
+    cash: QuoteAtoms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TradeSettled:
     """A trade that was matched off chain was settled; a fee below 0 was paid to that side.
 
@@ -149,6 +170,7 @@ Change: TypeAlias = (
     | FundsChanged
     | RulesChanged
     | LiquidationSettled
+    | DeleverageSettled
     | TradeSettled
     | OtherEvent
 )
@@ -238,6 +260,16 @@ class LiquidationVenue(Protocol):
         """Decode what became of each item from a receipt's logs."""
 
 
+class DeleverageVenue(Protocol):
+    """What the deleverage duty asks of a venue."""
+
+    def deleverage_call(self, items: Sequence[DeleverageItem], *, gas: int) -> Call:
+        """Encode a batch of 1 to 64 items, done in order; one that is refused stops no other."""
+
+    def deleverage_outcomes(self, receipt: Mapping[str, object]) -> list[DeleverageSettled]:
+        """Decode what became of each item from a receipt's logs, in the order of the batch."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceOutcome:
     """What became of one published price; `mark` is what the venue holds, or the one it refused."""
@@ -323,3 +355,35 @@ class TuningVenue(Protocol):
 
     async def tuner_epochs(self, markets: Sequence[MarketId]) -> dict[MarketId, int]:
         """Read the epoch that the next write of the tuner must expect, market by market."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorporateChanged:
+    """A split begun or finished, a dividend paid or a market settled, read from a receipt."""
+
+    market: MarketId
+    epoch: int
+    """Of the corporate duty in that market, after the change."""
+    block: int
+    """In which it was mined."""
+    event: str
+    """The exchange's own name of it."""
+
+
+class CorporateVenue(Protocol):
+    """What the corporate duty asks of a venue."""
+
+    def corporate_call(self, market: MarketId, write: Write, *, gas: int) -> Call:
+        """Encode a write; those that carry an epoch are refused if the duty's is another by then."""
+
+    def corporate_changes(self, receipt: Mapping[str, object]) -> list[CorporateChanged]:
+        """Decode what a corporate transaction changed; none for a step in between."""
+
+    async def corporate_state(self, market: MarketId, *, block: int) -> tuple[Market, int]:
+        """Read a market and the epoch that the duty's next write must expect, at one block."""
+
+    async def all_limits(self, market: MarketId) -> dict[Parameter, Limits]:
+        """Read the owner's limits of every parameter of a market."""
+
+    async def refusal(self, call: Call, *, sender: bytes, block: int) -> str | None:
+        """Give the reason for which the venue would refuse a call at a block; None: it would not."""

@@ -69,8 +69,14 @@ class Keys(Section):
     guardian: LaneKey | None = None
     """Signs what only makes the exchange safer; holds the role guardian and no other."""
 
+    deleverager: LaneKey | None = None
+    """Signs deleverages, the last resort; holds the role deleverager and no other."""
+
     tuner: LaneKey | None = None
     """Signs incentives: margins to open, funding, fees, caps; holds the role tuner and no other."""
+
+    corporate: LaneKey | None = None
+    """Signs splits, dividends and settlements; holds the role corporate and no other."""
 
 
 class Sender(Section):

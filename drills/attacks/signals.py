@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from drills.attacks.setting import SYMBOL
-from monitors.prices.desk import FAR, PriceDesk
+from monitors.prices.conditions import FAR
+from monitors.prices.desk import PriceDesk
 from risk.jump_guard import Step
 from risk.mark_price import Mode
 from risk.price_support import Rung

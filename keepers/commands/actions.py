@@ -1,7 +1,8 @@
-"""`bellkeeper actions`: what is told of corporate actions, and the import of what is published.
+"""`bellkeeper actions`: what is told of corporate actions, imports of what is published, and orders.
 
 `import` reads a file that the operator has downloaded; nothing here goes near a network. `show` tells which
 actions enough sources agree on, and what a person must look at; with `--strict` that is a failed check.
+`approve`, `abort` and `resume` write an order into the file that the running keeper reads.
 """
 
 import argparse
@@ -15,7 +16,9 @@ from config.corporate_import import EASTERN_NAME, ImportResult, import_actions, 
 from config.corporate_sources import READERS
 from config.markets import MARKETS_DIRECTORY
 from config.schema.corporate_actions import ActionRow
+from keepers.commands.action_orders import add_order_verbs, order
 from keepers.commands.reporting import add_json_argument, columns, write_report
+from monitors.corporate.orders import ActionOrderKind
 from risk.corporate_agreement import Agreement
 from risk.corporate_rules import CorporateRules
 from runtime.clock import SystemClock
@@ -53,10 +56,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--strict", action="store_true", help="exit 2 when an action ahead is not agreed on"
     )
     add_json_argument(shower)
+    add_order_verbs(verbs)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Import or show; give the exit code."""
+    if arguments.verb in set(ActionOrderKind):
+        return order(arguments)
     return _import(arguments) if arguments.verb == "import" else _show(arguments)
 
 

@@ -1,6 +1,6 @@
 """The breaker duty put together: facts, machines, orders and plans, the keeper."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,7 +24,16 @@ from monitors.accounts import AccountsMonitor
 from monitors.breakers.chain_watch import ChainWatch, PoolsRead, WatchSettings
 from monitors.breakers.panel import BreakerPanel
 from monitors.breakers.panel_metrics import PanelMetrics
-from monitors.breakers.terms import BreakerRules, Halted, Senses, WatchTerms, watchable
+from monitors.breakers.terms import (
+    Actions,
+    BreakerRules,
+    Halted,
+    Senses,
+    SlowFacts,
+    WatchTerms,
+    watchable,
+)
+from monitors.solvency_proof import SolvencyProof
 from risk.band_rules import LuldTier, Rulebook
 from risk.guard_rails import Limits, Parameter
 from risk.units import MarketId, Ppm, QuoteAtoms, Seconds
@@ -82,6 +91,11 @@ class BreakerBase:
     sensing: PriceSensing | None
     breaker: Sender | None
     guardian: Sender | None
+    checked: Callable[[SlowFacts], SlowFacts] | None = None
+    """Who checks the slow facts, where solvency is proven in this process."""
+    proof: SolvencyProof | None = None
+    actions: Actions | None = None
+    """Who follows corporate actions and suspects splits, where prices are made in this process."""
 
     @property
     def lanes(self) -> tuple[str, ...]:
@@ -109,6 +123,7 @@ def open_breaker_duty(base: BreakerBase) -> BreakerDuty:
         has_rounds=sensing is not None,
         has_books=sensing is not None and sensing.books is not None,
         has_halts=sensing is not None and sensing.halts is not None,
+        has_proof=base.proof is not None,
     )
     if blind:
         log.warning("breaker_is_blind_to", causes=sorted(cause.value for cause in blind))
@@ -124,7 +139,9 @@ def open_breaker_duty(base: BreakerBase) -> BreakerDuty:
     panel = BreakerPanel(
         Senses(
             venue=base.monitor,
-            slow=watch,
+            slow=watch if base.checked is None else base.checked(watch),
+            proof=base.proof,
+            actions=base.actions,
             rounds=None if sensing is None else sensing.desk,
             books=None if sensing is None else sensing.books,
             book_symbols=() if sensing is None or sensing.books is None else sensing.books.symbols,
@@ -155,9 +172,12 @@ def open_breaker_duty(base: BreakerBase) -> BreakerDuty:
             clock=base.clock,
         )
     )
+    base.monitor.on_rebased(panel.rebase)
     base.monitor.on_clock(watch.on_head)
     base.monitor.on_clock(keeper.wake)
     base.monitor.on_market(keeper.wake)
+    if base.proof is not None:
+        base.proof.on_look(keeper.wake)
     orders.on_read(keeper.wake)
     return BreakerDuty(panel=panel, watch=watch, keeper=keeper, orders=orders)
 

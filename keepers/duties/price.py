@@ -37,6 +37,8 @@ from monitors.prices.metrics import SourceMetrics
 from monitors.prices.operator_words import OperatorWords
 from monitors.prices.port import PriceSource
 from monitors.prices.resumption import Earlier, earlier_of
+from risk.corporate_prices import Rebase
+from risk.market import Market
 from risk.participant_quotes import QuoteRules
 from risk.participant_scores import ScoreRules
 from risk.price_publication import PublicationRules
@@ -78,6 +80,20 @@ class PriceSensing:
     words: OperatorWords | None
     quoting: Quoting | None
     endpoint: QuoteEndpoint | None
+    journal: Journal
+
+    def rebase(self, market: Market, by: Rebase) -> None:
+        """Go on at what prices are worth now; what was said of the old ones is forgotten."""
+        symbol, now = market.symbol, self.desk.now
+        self.desk.rebase(market, by)
+        if symbol in self.desk.symbols:
+            self.journal.note(_rebased_key(symbol), str(now))
+        if self.words is not None:
+            self.words.forget(symbol)
+        if self.quoting is not None:
+            self.quoting.forget(symbol, now)
+        if self.books is not None:
+            self.books.forget(symbol)
 
     def workers(self) -> dict[str, Worker]:
         """Name the workers that see."""
@@ -170,8 +186,10 @@ def open_price_sensing(parts: SensingParts, *, takes_quotes: bool) -> PriceSensi
         ),
         metrics=DeskMetrics.create(parts.registry, sources=names, symbols=symbols),
         earlier=earlier_prices(parts.journal, symbols),
+        suspicion=parts.settings.corporate.suspicion_rules,
     )
     return PriceSensing(
+        journal=parts.journal,
         desk=desk,
         board=board,
         sources=tuple(open_sources(prices, parts.source_parts)),
@@ -210,15 +228,23 @@ def _listening(source: PriceSource | BookFeed | HaltWatch, board: PriceBoard) ->
 
 
 def earlier_prices(journal: Journal, symbols: Iterable[str]) -> dict[str, Earlier]:
-    """Read what an earlier life wrote down of each market's last published price."""
+    """Read what an earlier life wrote down of each market's last published price.
+
+    What it wrote before a split or a dividend is about prices of another kind, and left out.
+    """
     found = {}
     for symbol in symbols:
         record = journal.newest_intent(kind=KIND, market=symbol)
         why = None if record is None else record.payload.get("why")
         earlier = earlier_of(why) if isinstance(why, Mapping) else None
-        if earlier is not None:
+        rebased_at = journal.noted(_rebased_key(symbol))
+        if earlier is not None and (rebased_at is None or earlier.now > int(rebased_at)):
             found[symbol] = earlier
     return found
+
+
+def _rebased_key(symbol: str) -> str:
+    return f"price/rebased/{symbol}"
 
 
 def _limits(prices: Prices) -> PriceLimits:

@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from monitors.breakers.rebasing import rebased_close
 from monitors.breakers.terms import BreakerRules, Senses, WatchTerms
 from monitors.prices.explanation import PlayedRound, deviation
 from risk.band_rules import PriceBand
 from risk.band_state import BandFacts
+from risk.corporate_prices import Rebase
 from risk.discovery_bound import limits
 from risk.fact_windows import FactWindow, Window, fall, rise, with_value
 from risk.integrity_facts import ExchangeFacts, MarketFacts
@@ -75,6 +77,12 @@ class FactBook:
             if symbol in self._memory and close > 0:
                 self._memory[symbol].previous_close = PriceE8(close)
 
+    def rebase(self, symbol: str, by: Rebase) -> None:
+        """Rebase the closes that percentages are reckoned from."""
+        memory = self._memory[symbol]
+        memory.regular_price = rebased_close(memory.regular_price, by)
+        memory.previous_close = rebased_close(memory.previous_close, by)
+
     # --- facts -----------------------------------------------------------------------------------
 
     def session(self, symbol: str, now: Seconds) -> Session:
@@ -135,7 +143,7 @@ class FactBook:
 
     def market_facts(self, market: Market, now: Seconds) -> MarketFacts:
         """Give what the integrity breaker judges of a market."""
-        symbol, slow = market.symbol, self._senses.slow
+        symbol, slow, proof = market.symbol, self._senses.slow, self._senses.proof
         memory, played = self._memory[symbol], self._played(symbol)
         book = self._book(symbol)
         depth = None if book is None else _depth(book)
@@ -155,11 +163,12 @@ class FactBook:
             backlog_blocks=slow.backlog_blocks(market.id),
             is_underlying_halted=self._senses.halted(symbol, now),
             limits_changed=slow.limits_changed(market.id),
+            risk_asks=None if proof is None else proof.asked_of(symbol),
         )
 
     def exchange_facts(self, now: Seconds) -> ExchangeFacts:
         """Give what the integrity breaker judges of the whole exchange."""
-        slow = self._senses.slow
+        slow, proof = self._senses.slow, self._senses.proof
         self._insurance, fell = self._measured(
             Cause.INSURANCE_FALLING, self._insurance, slow.insurance_fund(), now
         )
@@ -169,6 +178,7 @@ class FactBook:
             solvency_gap=None if gap is None else QuoteAtoms(gap),
             roles_changed=slow.roles_changed,
             head_age=slow.head_age,
+            proof_asks=None if proof is None else proof.asked_everywhere,
         )
 
     # --- within ----------------------------------------------------------------------------------

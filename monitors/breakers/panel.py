@@ -16,7 +16,16 @@ from monitors.breakers.facts import FactBook
 from monitors.breakers.memory import Notes
 from monitors.breakers.panel_metrics import PanelMetrics
 from monitors.breakers.panel_notes import PanelNotes
-from monitors.breakers.panel_state import Exchange, Group, MarketPanel, explained
+from monitors.breakers.panel_state import (
+    Exchange,
+    Group,
+    MarketPanel,
+    Occasion,
+    action_wishes,
+    explained,
+    gate_wishes,
+)
+from monitors.breakers.rebasing import rebase_panel
 from monitors.breakers.terms import (
     EXCHANGE,
     BreakerRules,
@@ -27,6 +36,7 @@ from monitors.breakers.terms import (
 )
 from risk import bands, integrity, market_wide
 from risk.band_state import BandDecision, begin
+from risk.corporate_prices import Rebase
 from risk.emergency_watch import PlanFacts
 from risk.integrity import IntegrityDecision
 from risk.integrity_facts import ExchangeFacts, MarketFacts
@@ -65,10 +75,10 @@ class BreakerPanel:
         self._notes = PanelNotes(notes)
         self._panels = {symbol: MarketPanel(terms=each) for symbol, each in terms.items()}
         self._exchange = Exchange(groups={name: Group() for name in rules.groups})
-        self._stepped_on: tuple[Seconds, int, int] | None = None
+        self._stepped_on: Occasion | None = None
+        """Of the last step of what is judged once."""
         self._group_turns = 0
         """How often a group changed what it wants: then every market that follows is stepped."""
-        """Time, and revision of the orders, of the last step of what is judged once."""
         self._facts.remember_closes(self._notes.recall(self._exchange, self._panels))
 
     # --- for the keeper --------------------------------------------------------------------------
@@ -114,6 +124,18 @@ class BreakerPanel:
             # Noted with the next step: what a crash loses of it is adopted again.
             panel.ownership = replace(panel.ownership, own=status)
 
+    def rebase(self, market: Market, by: Rebase) -> None:
+        """Go on at what prices are worth now that a split ended, or a dividend was paid, on chain."""
+        panel = self._panels.get(market.symbol)
+        if panel is None:
+            return
+        self._facts.rebase(market.symbol, by)
+        rebase_panel(panel, by)
+        self._notes.forget(market.symbol)
+        if panel.wanted is not None:
+            self._save(market.symbol, panel)
+            self._notes.flush()
+
     # --- for people ------------------------------------------------------------------------------
 
     def explain(self, symbol: str) -> Mapping[str, object]:
@@ -139,7 +161,9 @@ class BreakerPanel:
         """Step what moved: all in a new second and after new orders, else the markets that changed."""
         by_symbol = {market.symbol: market for market in self.markets.values()}
         self._step_groups(by_symbol, now)
-        occasion = (now, self._orders.revision, self._group_turns)
+        proof = self._senses.proof
+        proven = 0 if proof is None else proof.revision
+        occasion = (now, self._orders.revision, self._group_turns, proven)
         is_new, self._stepped_on = occasion != self._stepped_on, occasion
         exchange_facts = self._step_exchange(now) if is_new else None
         moved = [
@@ -213,6 +237,8 @@ class BreakerPanel:
             )
             wishes[Machine.BAND] = _band_wish(panel.decision)
         wishes[Machine.MARKET_WIDE] = self._market_wide_wish(panel)
+        wishes |= gate_wishes(self._senses.proof)
+        wishes |= action_wishes(self._senses.actions, symbol, is_resumed=heard.is_resumed)
         panel.integrity, doubt = integrity.step(
             panel.integrity, facts, now=now, rules=self._rules.integrity, released=heard.released
         )
@@ -261,6 +287,7 @@ class BreakerPanel:
             status=wanted.status.name.lower(),
             by=None if wanted.by is None else wanted.by.value,
             why=wanted.why,
+            closes_withdrawals=wanted.closes_why or None,
             mark_e8=market.mark,
         )
 

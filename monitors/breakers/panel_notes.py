@@ -90,6 +90,10 @@ class PanelNotes:
             )
             self._unwritten[EXCHANGE_KEY] = exchange_text(memory)
 
+    def forget(self, symbol: str) -> None:
+        """Note a market anew with its next save, whatever changed in it: its prices were rebased."""
+        self._saved.pop(_key(symbol), None)
+
     def flush(self) -> None:
         """Write what was noted, in one commit: when all markets fall, one wait for the disk is enough."""
         notes, self._unwritten = self._unwritten, {}

@@ -2,16 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final, TypeAlias
 
 from monitors.breakers.by_hand import Ownership
-from monitors.breakers.terms import WatchTerms
+from monitors.breakers.terms import Actions, Proof, WatchTerms
 from risk.band_state import BandDecision, BandState
 from risk.integrity import UNDOUBTED, IntegrityDecision, IntegrityState
 from risk.integrity_facts import MarketFacts
 from risk.market import Market
 from risk.market_wide import MarketWideDecision, MarketWideState
-from risk.precedence import SILENCE, Standing, Wanted
-from risk.units import Seconds
+from risk.precedence import SILENCE, Machine, Standing, Wanted, Wish, withdrawals_wish
+from risk.units import MarketStatus, Seconds
+
+Occasion: TypeAlias = tuple[Seconds, int, int, int]
+"""Why a step is made: time, revision of the orders, turns of the groups, revision of the proof."""
 
 
 @dataclass(slots=True)
@@ -31,8 +35,8 @@ class MarketPanel:
     wanted: Wanted | None = None
     decision: BandDecision | None = None
     doubt: IntegrityDecision | None = None
-    stepped_on: tuple[tuple[Seconds, int, int], Market] | None = None
-    """Time, revision of the orders, turns of the groups, and state of the market in the last step."""
+    stepped_on: tuple[Occasion, Market] | None = None
+    """Why, and the state of the market, in the last step."""
 
 
 @dataclass(slots=True)
@@ -56,6 +60,33 @@ class Exchange:
     """Sequence of the last order for all markets that released causes."""
 
 
+NOT_GATED: Final = Wish(status=MarketStatus.OPEN, why="withdrawals are not watched here")
+
+
+NO_ACTION: Final = Wish(status=MarketStatus.OPEN, why="no corporate action restricts the market")
+
+
+def gate_wishes(proof: Proof | None) -> Mapping[Machine, Wish]:
+    """Give the withdrawal gate's wish; before its first block it is silent, and its last one stands."""
+    if proof is None:
+        # What an earlier life was told must not close again what the owner has opened since.
+        return {Machine.WITHDRAWALS: NOT_GATED}
+    return {} if proof.gate is None else {Machine.WITHDRAWALS: withdrawals_wish(proof.gate)}
+
+
+def action_wishes(
+    actions: Actions | None, symbol: str, *, is_resumed: bool
+) -> Mapping[Machine, Wish]:
+    """Give the wish of corporate actions; what an operator resumed is let go, unless it is still wanted."""
+    wishes: dict[Machine, Wish] = {}
+    if is_resumed:
+        wishes[Machine.CORPORATE] = NO_ACTION
+        if actions is not None:
+            actions.resume(symbol)
+    wish = None if actions is None else actions.wish(symbol)
+    return wishes if wish is None else {Machine.CORPORATE: wish}
+
+
 def explained(panel: MarketPanel, groups: Mapping[str, Group]) -> Mapping[str, object]:
     """Tell a market's machines."""
     if panel.wanted is None:
@@ -67,6 +98,7 @@ def explained(panel: MarketPanel, groups: Mapping[str, Group]) -> Mapping[str, o
         "wanted_status": wanted.status.name.lower(),
         "wanted_band_e8": None if wanted.band is None else [wanted.band.low, wanted.band.high],
         "closes_withdrawals": wanted.closes_withdrawals,
+        "closes_withdrawals_why": wanted.closes_why or None,
         "by": None if wanted.by is None else wanted.by.value,
         "why": wanted.why,
         "band_stage": None if decision is None else decision.stage.value,

@@ -8,13 +8,14 @@ from monitors.prices.explanation import PlayedRound
 from risk.band_rules import UNLEVERAGED, LuldTier, Rulebook
 from risk.emergency_watch import PlanFacts
 from risk.fact_windows import FactWindow
-from risk.integrity_rules import Cause, IntegrityRules
+from risk.integrity_rules import Action, Cause, IntegrityRules
 from risk.market import Market
 from risk.market_wide_rules import MarketWideRules
 from risk.order_book import OrderBook
 from risk.precedence import Machine, Wish
 from risk.sessions import SessionTimeline
 from risk.units import MarketId, Ppm, Seconds
+from risk.withdrawal_gate import GateDecision
 
 EXCHANGE: Final = ""
 """Stands for the whole exchange where a market's symbol is asked for."""
@@ -110,6 +111,35 @@ class SlowFacts(Protocol):
         """The insurance fund in quote atoms."""
 
 
+class Proof(Protocol):
+    """The proof of solvency, and the withdrawal gate that follows it."""
+
+    @property
+    def revision(self) -> int:
+        """Another number whenever something else may be asked for."""
+
+    @property
+    def asked_everywhere(self) -> Action | None:
+        """What money and authority ask of all markets; None: nobody can say."""
+
+    def asked_of(self, symbol: str) -> Action | None:
+        """What is asked of one market; None: nobody can say."""
+
+    @property
+    def gate(self) -> GateDecision | None:
+        """What the withdrawal gate decided last; None before its first block."""
+
+
+class Actions(Protocol):
+    """Who follows corporate actions, and splits that nobody announced."""
+
+    def wish(self, symbol: str) -> Wish | None:
+        """Give what they want of a market; None: nobody here can say, and the last wish stands."""
+
+    def resume(self, symbol: str) -> None:
+        """Let a suspicion go: an operator resumed the market."""
+
+
 Halted = Callable[[str, Seconds], bool | None]
 """Says whether a market's underlying is halted at a time; None where nobody knows."""
 
@@ -123,6 +153,8 @@ class Senses:
     rounds: Rounds | None = None
     books: Ladders | None = None
     book_symbols: Sequence[str] = ()
+    proof: Proof | None = None
+    actions: Actions | None = None
     halted: Halted = lambda _symbol, _now: None
 
 
@@ -168,7 +200,12 @@ class NoOrders:
 
 
 def watchable(
-    rules: IntegrityRules, *, has_rounds: bool, has_books: bool, has_halts: bool
+    rules: IntegrityRules,
+    *,
+    has_rounds: bool,
+    has_books: bool,
+    has_halts: bool,
+    has_proof: bool = False,
 ) -> tuple[IntegrityRules, frozenset[Cause]]:
     """Leave out the causes that this process cannot see at all; name them.
 
@@ -179,6 +216,8 @@ def watchable(
         Cause.SOURCES_DIVERGE: has_rounds,
         Cause.BOOK_EMPTIED: has_books,
         Cause.UNDERLYING_HALTED: has_halts,
+        Cause.PROOF_BROKEN: has_proof,
+        Cause.RISK_UNPROVEN: has_proof,
     }
     blind = frozenset(cause for cause, is_seen in needs.items() if not is_seen)
     kept = {cause: rule for cause, rule in rules.causes.items() if cause not in blind}

@@ -165,6 +165,10 @@ class QuoteDesk:
         self._tools.metrics.standing.labels(symbol).set(len(found.weights))
         return found
 
+    def forget(self, symbol: str) -> None:
+        """Hold no quote of a market that was made so far: its prices changed their meaning."""
+        self._standing.pop(symbol, None)
+
     def weights(self) -> dict[str, int]:
         """Give each participant's weight after its score, in ppm of a weight of 1."""
         return {

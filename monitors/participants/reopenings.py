@@ -20,6 +20,7 @@ class Quoting:
     def __init__(self, desk: QuoteDesk) -> None:
         self._desk = desk
         self._pending: list[Reopening] = []
+        self._forgotten_at: dict[str, Seconds] = {}
 
     def standing_price(self, symbol: str) -> PriceE8 | None:
         """Give what participants quote together now, None without enough of them."""
@@ -27,8 +28,16 @@ class Quoting:
 
     def on_reopening(self, reopening: Reopening) -> None:
         """Keep a reopening until the others have come; a short silence is none."""
+        if reopening.closed_at < self._forgotten_at.get(reopening.symbol, Seconds(0)):
+            return  # What they said before was about shares of another kind.
         if reopening.opened_at - reopening.closed_at >= SHORTEST_CLOSED:
             self._pending.append(reopening)
+
+    def forget(self, symbol: str, now: Seconds) -> None:
+        """Hold no quote of a market, and score nobody by what was said before now: it was split."""
+        self._desk.forget(symbol)
+        self._pending = [each for each in self._pending if each.symbol != symbol]
+        self._forgotten_at[symbol] = now
 
     def flush(self, now: Seconds) -> None:
         """Score, once the first of those gathered is old enough."""

@@ -166,6 +166,12 @@ class BookBoard:
         held.book = held.impact = None
         self._metrics.followed.labels(symbol).set(0)
 
+    def forget(self, symbol: str) -> None:
+        """Hold neither book nor last trade of a market: its prices changed their meaning."""
+        if symbol in self._held:
+            self.drop(symbol)
+            self._held[symbol].trade = None
+
     def _current(self, symbol: str, now: Seconds) -> OrderBook | None:
         held = self._held[symbol]
         return held.book if _is_near(held.seen_ms, now, self._rules.stale_after) else None

@@ -13,10 +13,13 @@ from typing import Final
 import structlog
 
 from monitors.participants.store import Reopening
+from monitors.prices.conditions import CONDITIONS, conditions_of
 from monitors.prices.desk_metrics import DeskMetrics
-from monitors.prices.explanation import PlayedRound, distance_from_index, explanation
-from monitors.prices.inputs import MarketTerms, PriceInputs, VenueState
+from monitors.prices.explanation import PlayedRound, explanation
+from monitors.prices.inputs import Actions, MarketTerms, NoActions, PriceInputs, VenueState
 from monitors.prices.resumption import Earlier, resumed
+from monitors.prices.split_watch import SplitWatch
+from risk.corporate_prices import Rebase, rebased_round
 from risk.jump_guard import JumpState
 from risk.mark_price import BookPrices, Mode, rebased
 from risk.market import Market
@@ -25,19 +28,12 @@ from risk.price_round import RoundInputs, RoundState, price_round
 from risk.price_support import Rung
 from risk.session_check import reconciled
 from risk.sessions import Session
-from risk.source_validity import distrust
-from risk.units import MarketId, Ppm, PriceE8, Seconds, div_floor
+from risk.source_validity import FRESH_MEMORY, distrust
+from risk.split_suspicion import Suspicion, SuspicionRules
+from risk.units import MarketId, PriceE8, Seconds, div_floor
 
 MICROS_PER_SECOND: Final = 10**6
 PRICE_SCALE: Final = 10**8
-
-CONDITIONS: Final = (
-    "session", "mode", "why", "rung", "session_disputed", "halted", "book_far", "participants_far",
-)  # fmt: skip
-"""What is worth a line when it changes."""
-
-FAR: Final = Ppm(20_000)
-"""Distance of book or participants from the index that is worth a warning."""
 
 log = structlog.get_logger(__name__)
 
@@ -49,6 +45,7 @@ class _Seat:
     terms: MarketTerms
     state: RoundState = field(default_factory=RoundState)
     played: PlayedRound | None = None
+    splits: SplitWatch
     was_splitting: bool = False
     conditions: tuple[object, ...] | None = None
     """What was last said of it."""
@@ -65,12 +62,17 @@ class PriceDesk:
         inputs: PriceInputs,
         metrics: DeskMetrics,
         earlier: Mapping[str, Earlier] | None = None,
+        suspicion: SuspicionRules = SuspicionRules(),  # noqa: B008 - frozen
     ) -> None:
         self._venue = venue
         self._inputs = inputs
         self._metrics = metrics
         self._earlier = dict(earlier or {})
-        self._seats = {symbol: _Seat(terms=each) for symbol, each in terms.items()}
+        self._seats = {
+            symbol: _Seat(terms=each, splits=SplitWatch(suspicion, each.timeline))
+            for symbol, each in terms.items()
+        }
+        self._actions: Actions = NoActions()
         self._rung_listeners: list[Callable[[str, Rung], None]] = []
 
     # --- for the keeper --------------------------------------------------------------------------
@@ -177,6 +179,74 @@ class PriceDesk:
         if halts is not None:
             self._metrics.show_halts(halts.age_seconds())
 
+    # --- splits and dividends --------------------------------------------------------------------
+
+    def follow_actions(self, actions: Actions) -> None:
+        """Ask here which markets are busy with a corporate action, from now on."""
+        self._actions = actions
+
+    def rebase(self, market: Market, by: Rebase) -> None:
+        """Go on at what prices are worth now that a split ended, or a dividend was paid, on chain."""
+        self._earlier.pop(market.symbol, None)
+        seat = self._seats.get(market.symbol)
+        if seat is None:
+            return
+        seat.splits.rebase()
+        seat.played, seat.was_splitting = None, False
+        try:
+            seat.state = rebased_round(seat.state, by)
+        except ValueError as error:
+            log.error("price_begun_anew", market=market.symbol, why=str(error))  # noqa: TRY400 - said once
+            seat.state = _anew(seat.state, market.index, self._venue.now)
+
+    def suspicion(self, symbol: str) -> Suspicion | None:
+        """Give the split that a market's sources look like, and nobody announced; None: they do not."""
+        seat = self._seats.get(symbol)
+        return None if seat is None else seat.splits.suspicion
+
+    def lift_suspicion(self, symbol: str) -> None:
+        """Believe a market's sources again, as an operator ordered."""
+        seat = self._seats.get(symbol)
+        if seat is not None and seat.splits.lift():
+            memories = {
+                source: replace(memory, price=None)
+                for source, memory in seat.state.memories.items()
+            }
+            seat.state = replace(seat.state, memories=memories)
+            log.warning("split_suspicion_lifted", market=symbol)
+
+    def held_back(self, symbol: str) -> str | None:
+        """Tell why no price of a market is made now, though its sources are heard; None: one is."""
+        suspicion = self.suspicion(symbol)
+        return self._actions.holds_price(symbol) if suspicion is None else suspicion.why
+
+    def _look_for_splits(
+        self, market: Market, seat: _Seat, inputs: RoundInputs, now: Seconds
+    ) -> None:
+        if market.is_splitting or market.is_settled:
+            return
+        if inputs.word is not None:
+            self.lift_suspicion(market.symbol)
+        sources, memories = seat.terms.rules.sources, seat.state.memories
+        fresh = [
+            report
+            for report in inputs.reports
+            if report.price > 0
+            and 0 <= now - report.observed_at <= sources[report.source].rules.max_age
+            # The last price from before a split may be repeated until the first one after it.
+            and report.price != memories.get(report.source, FRESH_MEMORY).distrusted
+        ]
+        found = seat.splits.look(
+            fresh,
+            held=market.index,
+            held_at=market.price_timestamp,
+            now=now,
+            expected=self._actions.ratio_ahead(market.symbol),
+        )
+        if found is not None:
+            self._metrics.suspicions.labels(market.symbol).inc()
+            log.error("split_suspected", market=market.symbol, why=found.why)
+
     # --- within ----------------------------------------------------------------------------------
 
     def _halted(self) -> Collection[str]:
@@ -187,14 +257,22 @@ class PriceDesk:
         symbol = market.symbol
         if seat.state.mark is None and market.index:
             timeline, earlier = seat.terms.timeline, self._earlier.pop(symbol, None)
-            seat.state = resumed(seat.state, market, earlier, timeline, now)
+            bound = seat.terms.rules.mark.bound
+            seat.state = resumed(seat.state, market, earlier, timeline, now, bound)
         if seat.was_splitting and not market.is_splitting:
-            seat.state = _after_split(seat.state, market.index, now)
-            log.warning("price_rebased_after_split", market=symbol, index_e8=market.index)
+            # A split whose end was not told: the feed was away, and a snapshot tells no ratio.
+            seat.state = _anew(seat.state, market.index, now)
+            seat.splits.rebase()
+            log.warning("price_begun_anew_after_split", market=symbol, index_e8=market.index)
         seat.was_splitting = market.is_splitting
         inputs, calendar, is_disputed = self._gather(symbol, seat.terms, now, is_halted=is_halted)
+        self._look_for_splits(market, seat, inputs, now)
         before = seat.state
         seat.state, outcome = price_round(before, inputs, now=now, rules=seat.terms.rules)
+        if self.held_back(symbol) is not None:
+            # Sources are listened to, and no price is made: it could be of either basis.
+            seat.state = replace(before, memories=seat.state.memories)
+            outcome = replace(outcome, result=None)
         seat.played = PlayedRound(
             now=now,
             calendar_session=calendar,
@@ -242,7 +320,7 @@ class PriceDesk:
 
     def _tell_changes(self, symbol: str, seat: _Seat, played: PlayedRound) -> None:
         """Log what somebody on call would want to find: changes of session, mode, support."""
-        conditions, before = _conditions(played), seat.conditions
+        conditions, before = conditions_of(played), seat.conditions
         if conditions == before:
             return
         seat.conditions = conditions
@@ -283,40 +361,14 @@ def _is_settling(terms: MarketTerms, now: Seconds, since: Seconds | None, lock: 
     return border is not None and border.start - now <= lock
 
 
-def _after_split(state: RoundState, index: PriceE8, now: Seconds) -> RoundState:
-    """Go on from the price that the venue holds after a split; sources must print anew."""
+def _anew(state: RoundState, index: PriceE8, now: Seconds) -> RoundState:
+    """Go on from the price that the venue holds; sources must print anew."""
     return replace(
         state,
         memories={source: distrust(memory) for source, memory in state.memories.items()},
         jump=JumpState(accepted=index, accepted_at=now, anchor=index, anchored_at=now),
         mark=None if state.mark is None else rebased(state.mark, index),
     )
-
-
-def _conditions(played: PlayedRound) -> tuple[object, ...]:
-    """Give what `CONDITIONS` names."""
-    result = played.outcome.result
-    return (
-        played.inputs.session.value,
-        None if result is None else result.mode.value,
-        None if result is None else _without_figures(result.why),
-        played.outcome.rung.name.lower(),
-        played.is_disputed,
-        played.inputs.is_underlying_halted,
-        _is_far(played, played.inputs.book.mid),
-        _is_far(played, played.inputs.participants),
-    )
-
-
-def _is_far(played: PlayedRound, price: PriceE8 | None) -> bool:
-    """Say whether a price is so far from the index that somebody should look at both."""
-    distance = distance_from_index(played, price)
-    return distance is not None and abs(distance) > FAR
-
-
-def _without_figures(why: str) -> str:
-    """Cut figures off a reason, or every second would be a change."""
-    return why.rstrip("0123456789 s")
 
 
 def _fair_price(market: Market, played: PlayedRound | None) -> FairPrice | None:

@@ -31,6 +31,7 @@ class DeskMetrics:
 
     rounds: Counter
     rejections: Counter
+    suspicions: Counter
     age: Gauge
     valid: Gauge
     deviation: Gauge
@@ -69,6 +70,12 @@ class DeskMetrics:
         return cls(
             rounds=counter(
                 registry, "bellkeeper_price_rounds_total", "Rounds that were played.", by_market
+            ),
+            suspicions=counter(
+                registry,
+                "bellkeeper_price_split_suspicions_total",
+                "Moves that look like a split that nobody announced.",
+                by_market,
             ),
             rejections=counter(
                 registry,

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from monitors.participants.store import Reopening
 from monitors.prices.trading_halts import TradingHalt
+from risk.corporate_values import Ratio
 from risk.jump_guard import OperatorWord
 from risk.mark_price import BookPrices
 from risk.market import Market
@@ -70,6 +71,28 @@ class Words(Protocol):
 
     def word(self, symbol: str, now: Seconds) -> OperatorWord | None:
         """Give the operator's word on a market's price that holds at `now`."""
+
+
+class Actions(Protocol):
+    """Who follows corporate actions."""
+
+    def holds_price(self, symbol: str) -> str | None:
+        """Tell why no price of a market may be made now: it could be of either basis. None: one may."""
+
+    def ratio_ahead(self, symbol: str) -> Ratio | None:
+        """Give the ratio of the split that a market is busy with: its sources may move by it."""
+
+
+class NoActions:
+    """`Actions` of a process that follows none."""
+
+    def holds_price(self, symbol: str) -> str | None:  # noqa: ARG002 - of no market
+        """Hold none."""
+        return None
+
+    def ratio_ahead(self, symbol: str) -> Ratio | None:  # noqa: ARG002 - of no market
+        """Expect none."""
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

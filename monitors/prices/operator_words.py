@@ -102,13 +102,20 @@ class OperatorWords:
         self._path = path
         self._seen: tuple[int, int] | None = None
         self._words: tuple[SignedWord, ...] = ()
+        self._forgotten: tuple[SignedWord, ...] = ()
 
     def word(self, symbol: str, now: Seconds) -> OperatorWord | None:
         """Give the word on a market's price that holds at `now`; of several the one that ends last."""
         held = [
-            each.word for each in self._words if each.market == symbol and now <= each.word.until
+            each.word
+            for each in self._words
+            if each.market == symbol and now <= each.word.until and each not in self._forgotten
         ]
         return max(held, key=lambda word: word.until) if held else None
+
+    def forget(self, symbol: str) -> None:
+        """Believe no word that was given of a market so far: its prices changed their meaning."""
+        self._forgotten += tuple(each for each in self._words if each.market == symbol)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Read the file when it changes, until `stop`."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from risk.discovery_bound import BoundState
+from risk.discovery_bound import BoundRules, BoundState, limits
 from risk.jump_guard import JumpState
 from risk.mark_price import MarkState, starting_from
 from risk.market import Market
@@ -64,11 +64,16 @@ def resumed(
     earlier: Earlier | None,
     timeline: SessionTimeline | None,
     now: Seconds,
+    rules: BoundRules,
 ) -> RoundState:
     """Start from the index that the venue holds, inside the bound of the closed time that goes on."""
     index, since = market.index, market.price_timestamp
     mark = starting_from(index, now=now, external_at=Seconds(0))
-    if earlier is not None and _is_same_closed_time(earlier, timeline, now):
+    if (
+        earlier is not None
+        and _is_same_closed_time(earlier, timeline, now)
+        and _is_same_basis(earlier, index, rules)
+    ):
         mark = _inside(mark, earlier)
     jump = JumpState(accepted=index, accepted_at=since, anchor=index, anchored_at=since)
     return replace(state, mark=mark, jump=jump)
@@ -82,6 +87,12 @@ def _inside(mark: MarkState, earlier: Earlier) -> MarkState:
         bound=earlier.bound,
         external_at=earlier.external_at,
     )
+
+
+def _is_same_basis(earlier: Earlier, index: PriceE8, rules: BoundRules) -> bool:
+    """Say whether the venue's price lies where the earlier life could have left it: else it was split."""
+    low, high = limits(earlier.bound, rules)
+    return low <= index <= high
 
 
 def _is_same_closed_time(earlier: Earlier, timeline: SessionTimeline | None, now: Seconds) -> bool:

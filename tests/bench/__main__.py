@@ -26,6 +26,7 @@ from tests.bench import (
     bench_breaker_reaction,
     bench_cascade,
     bench_cold_start,
+    bench_deleverage,
     bench_index,
     bench_latency,
     bench_peers,
@@ -45,6 +46,7 @@ NAMES: Final = (
     "breaker_reaction",
     "breaker_panel",
     "breach_day",
+    "deleverage",
 )
 DEFAULT_FILE: Final = Path(__file__).parents[2] / "build" / "bench.json"
 
@@ -155,6 +157,7 @@ def _benches(chains: Chains) -> dict[str, Callable[[], dict[str, float]]]:
         "breaker_reaction": bench_breaker_reaction.run,
         "breaker_panel": bench_breaker_panel.run,
         "breach_day": bench_breach_day.run,
+        "deleverage": bench_deleverage.run,
     }
 
 

@@ -37,6 +37,7 @@ KEYS = {
     "rewards_usd",
     "seed",
     "setup_seconds",
+    "splits",
     "total_seconds",
     "transactions",
 }
@@ -70,6 +71,7 @@ def test_the_command_liquidates_whom_it_must_and_every_invariant_holds(tmp_path:
     # The venue's own book heard of it on Sunday; Friday's close did not.
     reopening = report["reopening"]
     assert reopening["mark_median_bp"] < reopening["frozen_close_median_bp"] / 2
+    assert report["splits"] == {"AAPL": "10:1"}
     assert report["liquidations"]["total"] > 0
     assert report["transactions"]["mined"] > 0
     assert all(report["invariants"].values())

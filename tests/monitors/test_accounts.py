@@ -11,6 +11,8 @@ from monitors.account_metrics import AccountMetrics
 from monitors.accounts import AccountsMonitor
 from risk.account_watch import AccountWatch
 from risk.columns import columns_of
+from risk.corporate_prices import Rebase
+from risk.corporate_values import Ratio
 from risk.margin import Account
 from risk.market import Market
 from risk.price_guard import Doubt, PriceRules
@@ -248,3 +250,20 @@ def test_the_gauges_show_dollars_and_closed_labels() -> None:
     assert value("bellkeeper_market_status", market="AAPL", status="open") == 1.0
     assert value("bellkeeper_price_doubt", market="AAPL", doubt="warming_up") == 1.0
     assert value("bellkeeper_price_doubt", market="AAPL", doubt="stale") == 0.0
+
+
+def test_a_split_and_a_dividend_are_told_once_by_event_or_by_what_a_snapshot_shows(
+    monitor: AccountsMonitor,
+) -> None:
+    told: list[tuple[int, Rebase]] = []
+    monitor.on_rebased(lambda market, by: told.append((market.mark, by)))
+    monitor.on_snapshot(make_snapshot())
+    half, dividend = Rebase(ratio=Ratio(numerator=2, denominator=1)), Rebase(amount=price(3))
+    split = replace(MARKET, mark=half.price(MARKET.mark), index=half.price(MARKET.index))
+    change = MarketChanged(market=split, is_price_only=False, rebase=half)
+    monitor.on_changes(stamped(change), now=Seconds(NOW + 1))
+    monitor.on_snapshot(make_snapshot(market=split))
+    assert told == [(split.mark, half)]
+    paid = replace(split, mark=dividend.price(split.mark), index=dividend.price(split.index))
+    monitor.on_snapshot(make_snapshot(market=paid))
+    assert told[1:] == [(paid.mark, dividend)]

@@ -1,32 +1,41 @@
 """The exchange as a venue: batches out, what became of them in, and plain reads.
 
-Implements `venues.port.LiquidationVenue`, `PriceVenue` and `ControlVenue`. Reads are for commands,
+Implements `venues.port.LiquidationVenue`, `DeleverageVenue`, `PriceVenue`, `ControlVenue` and
+`TuningVenue`. Reads are for commands,
 checks and duties; they name a sealed block or take the newest state. Nothing here signs or sends.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from risk.columns import AccountColumns
+from risk.corporate_writes import Write
 from risk.guard_rails import Limits, Parameter
 from risk.liquidation import LiquidationRules
 from risk.market import Market
 from risk.price_publication import FairPrice
 from risk.units import AccountId, MarketId, MarketStatus, PriceE8, QuoteAtoms, Seconds
+from runtime.rpc.errors import ExecutionReverted
 from venues.exchange.abi import Abi
 from venues.exchange.calls import CallEncoder
 from venues.exchange.chain import ChainReader, ContractReader
 from venues.exchange.controls import ControlReader
+from venues.exchange.corporate_calls import CorporateReader, arguments_of
 from venues.exchange.events import LogDecoder
 from venues.exchange.fold import MarketFold
 from venues.exchange.page_codec import Page, decode_page
 from venues.exchange.publications import PublicationReader
 from venues.exchange.readings import AccountState, Pools, Role
+from venues.exchange.receipts import logs_of
 from venues.exchange.slicers import UndecodableError, compile_slicer, flatten
 from venues.exchange.views import StructDecoder, ViewDecoder, one_word
 from venues.port import (
     Call,
+    Change,
     ControlChanged,
+    CorporateChanged,
+    DeleverageItem,
+    DeleverageSettled,
     LiquidationItem,
     LiquidationSettled,
     ParameterChanged,
@@ -52,7 +61,9 @@ class ExchangeVenue:
         self._decoder = LogDecoder(abi, MarketFold())
         self._publications = PublicationReader(abi, address)
         self._controls = ControlReader(abi, address)
+        self._corporate = CorporateReader(abi, address)
         self._liquidation_topic = f"0x{abi.event('LiquidationResult').topic.hex()}"
+        self._deleverage_topic = f"0x{abi.event('DeleverageResult').topic.hex()}"
 
     # --- calls out --------------------------------------------------------------------------
 
@@ -61,6 +72,10 @@ class ExchangeVenue:
     ) -> Call:
         """Encode a batch; the venue refuses it by itself after `deadline` (its own clock)."""
         return Call(to=self.address, data=self._calls.liquidate(items, deadline), gas=gas)
+
+    def deleverage_call(self, items: Sequence[DeleverageItem], *, gas: int) -> Call:
+        """Encode a batch of 1 to 64 deleverage items; each is judged where the ones before left off."""
+        return Call(to=self.address, data=self._calls.deleverage(items), gas=gas)
 
     def publish_call(self, prices: Sequence[FairPrice], *, gas: int) -> Call:
         """Encode a batch of 1 to 64 prices; late or older ones the exchange refuses by itself."""
@@ -111,6 +126,15 @@ class ExchangeVenue:
         """
         return self._controls.parameters(receipt)
 
+    def corporate_call(self, market: MarketId, write: Write, *, gas: int) -> Call:
+        """Encode a corporate action's write."""
+        name, arguments = arguments_of(market, write)
+        return self.call(name, *arguments, gas=gas)
+
+    def corporate_changes(self, receipt: Mapping[str, object]) -> list[CorporateChanged]:
+        """Decode what a corporate transaction changed; raises UndecodableError likewise."""
+        return self._corporate.changes(receipt)
+
     def call(self, name: str, *arguments: Any, gas: int) -> Call:  # noqa: ANN401 - the ABI says
         """Encode a call of any function: `publish`, `set_band` and so on.
 
@@ -123,23 +147,19 @@ class ExchangeVenue:
 
         Raises UndecodableError when one of our logs is not what the ABI promises.
         """
-        logs = receipt.get("logs")
-        if not isinstance(logs, list):
-            raise UndecodableError("expected a receipt with logs, found none")
-        settled: list[LiquidationSettled] = []
-        for log in logs:
-            if not self._is_liquidation(log):
-                continue
-            recipe, values = self._decoder.decode(log)
-            change = recipe.build(values)
-            assert isinstance(change, LiquidationSettled), "expected the topic to tell the event"
-            settled.append(change)
-        return settled
+        changes = self._changes(receipt, self._liquidation_topic)
+        return [change for change in changes if isinstance(change, LiquidationSettled)]
 
-    def _is_liquidation(self, log: Mapping[str, Any]) -> bool:
-        topics = log.get("topics") or [""]
-        address = str(log.get("address", "")).lower()
-        return address == self._contract.address_text and topics[0] == self._liquidation_topic
+    def deleverage_outcomes(self, receipt: Mapping[str, object]) -> list[DeleverageSettled]:
+        """Decode what became of each deleverage item, in order; raises UndecodableError likewise."""
+        changes = self._changes(receipt, self._deleverage_topic)
+        return [change for change in changes if isinstance(change, DeleverageSettled)]
+
+    def _changes(self, receipt: Mapping[str, object], wanted: str) -> Iterator[Change]:
+        for topic, log in logs_of(receipt, self._contract.address_text):
+            if topic == wanted:
+                recipe, values = self._decoder.decode(log)
+                yield recipe.build(values)
 
     # --- reads ------------------------------------------------------------------------------
 
@@ -181,6 +201,29 @@ class ExchangeVenue:
     async def tuner_epochs(self, markets: Sequence[MarketId]) -> dict[MarketId, int]:
         """Read the epoch that the tuner's next write must expect, of each market, in one request."""
         return await self._epochs(Role.TUNER, markets)
+
+    async def corporate_state(self, market: MarketId, *, block: int) -> tuple[Market, int]:
+        """Read a market and the corporate duty's epoch at one block, in one request."""
+        calls = [
+            self._calls.call("market_view", market),
+            self._calls.call("epoch", market, int(Role.CORPORATE)),
+        ]
+        view, epoch = await self._contract.views(calls, block)
+        return self._views.market(market, view), one_word(epoch)
+
+    async def refusal(self, call: Call, *, sender: bytes, block: int) -> str | None:
+        """Simulate a call in a sender's name at a block; give the reason of a refusal."""
+        asked = {
+            "from": f"0x{sender.hex()}",
+            "to": f"0x{call.to.hex()}",
+            "data": f"0x{call.data.hex()}",
+            "gas": hex(call.gas),
+        }
+        try:
+            await self._contract.reader.call("eth_call", [asked, hex(block)])
+        except ExecutionReverted as error:
+            return error.reason or "without a reason"
+        return None
 
     async def _epochs(self, role: Role, markets: Sequence[MarketId]) -> dict[MarketId, int]:
         calls = [self._calls.call("epoch", market, int(role)) for market in markets]

@@ -11,10 +11,12 @@ from risk.price_publication import MOST_PRICES, FairPrice
 from risk.units import Seconds
 from venues.exchange.abi import WORD, Abi
 from venues.exchange.encoding import encode_call
-from venues.port import LiquidationItem
+from venues.port import DeleverageItem, LiquidationItem
 
 MOST_LIQUIDATIONS: Final = 128
 """Items that the contract takes in one batch."""
+MOST_DELEVERAGES: Final = 64
+"""The same of deleverage items."""
 
 
 class CallEncoder:
@@ -43,6 +45,13 @@ class CallEncoder:
             return self._liquidate + b"".join([word.to_bytes(WORD, "big") for word in words])
         except OverflowError as error:
             raise ValueError("expected items of unsigned 256-bit numbers") from error
+
+    def deleverage(self, items: Sequence[DeleverageItem]) -> bytes:
+        """Encode a batch of deleverage items; raises ValueError unless it has 1 to 64, all unsigned."""
+        if not 1 <= len(items) <= MOST_DELEVERAGES:
+            raise ValueError(f"expected 1 to {MOST_DELEVERAGES} items, found {len(items)}")
+        rows = [(each.account, each.market, each.counterparty, each.size) for each in items]
+        return self.call("deleverage", rows)
 
     def publish(self, prices: Sequence[FairPrice]) -> bytes:
         """Encode a batch of prices; raises ValueError unless it has 1 to 64, all unsigned."""

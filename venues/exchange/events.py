@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeAlias
 
+from risk.deleverage_rules import DeleverageCode
 from risk.liquidation import LiquidationCode, LiquidationRules
 from venues.exchange.abi import WORD, Abi, AbiType, Event, Kind
 from venues.exchange.fast_values import compile_constructor
@@ -24,6 +25,7 @@ from venues.exchange.slicers import (
 from venues.port import (
     Change,
     CollateralChanged,
+    DeleverageSettled,
     Funds,
     FundsChanged,
     LiquidationSettled,
@@ -51,10 +53,21 @@ _LIQUIDATION_CODES: Final = {
     8: LiquidationCode.DELEVERAGE_NEEDED,
     9: LiquidationCode.EXPIRED,
 }
+_DELEVERAGE_CODES: Final = {
+    0: DeleverageCode.DELEVERAGED,
+    1: DeleverageCode.NOT_BANKRUPT,
+    2: DeleverageCode.NO_POSITION,
+    3: DeleverageCode.STALE_PRICE,
+    4: DeleverageCode.MARKET_CLOSED,
+    6: DeleverageCode.UNKNOWN_MARKET,
+    7: DeleverageCode.NOT_NEEDED,
+    8: DeleverageCode.BAD_COUNTERPARTY,
+}
 
 _collateral_changed = compile_constructor(CollateralChanged)
 _position_changed = compile_constructor(PositionChanged)
 _liquidation_settled = compile_constructor(LiquidationSettled)
+_deleverage_settled = compile_constructor(DeleverageSettled)
 _trade_settled = compile_constructor(TradeSettled)
 
 
@@ -124,6 +137,17 @@ def _liquidation(values: tuple[Any, ...]) -> Change:
     return _liquidation_settled(account, market, keeper, name, *figures)
 
 
+def _deleverage(values: tuple[Any, ...]) -> Change:
+    account, market, counterparty, code, size, cash = values
+    name = _DELEVERAGE_CODES.get(code)
+    if name is None:
+        known = ", ".join(map(str, _DELEVERAGE_CODES))
+        raise UndecodableError(
+            f"expected a deleverage code among {known}, found {code}", Defect.BAD_VALUE
+        )
+    return _deleverage_settled(account, market, counterparty, name, size, cash)
+
+
 def _trade_builder(fold: MarketFold) -> Build:
     def build(values: tuple[Any, ...]) -> Change:
         if values[0] not in fold.markets:
@@ -177,6 +201,11 @@ def _rules(fold: MarketFold) -> dict[str, _Rule]:
             cells=lambda _: (),
             build=_liquidation,
         ),
+        "DeleverageResult": _Rule(
+            wanted=("account", "market", "counterparty", "code", "size", "cash"),
+            cells=lambda _: (),
+            build=_deleverage,
+        ),
         "TradeSettled": _Rule(
             wanted=("market", "taker", "maker", "size", "price", "taker_fee", "maker_fee"),
             cells=lambda _: (),
@@ -217,13 +246,13 @@ def _rules(fold: MarketFold) -> dict[str, _Rule]:
         "StatusChanged": market(fold.status_changed, "status", cells=_market_cells("status")),
         "DividendPaid": market(
             fold.dividend_paid,
-            *("mark", "index", *numerator),
+            *("amount", "mark", "index", *numerator),
             cells=_market_cells("price", "funding"),
         ),
         "SplitBegun": market(fold.split_begun, *numerator, cells=_market_cells("split", "funding")),
         "SplitFinished": market(
             fold.split_finished,
-            *("mark", "index", "band_low", "band_high", *numerator),
+            *("numerator", "denominator", "mark", "index", "band_low", "band_high", *numerator),
             cells=_market_cells("price", "funding", "band", "split"),
         ),
         "MarketSettled": market(

@@ -7,8 +7,11 @@ and leaves the market as it was; the feed then takes a new snapshot. A price is 
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
+from risk.corporate_prices import Rebase
+from risk.corporate_values import ratio_of
 from risk.market import Market, Tier
 from risk.units import (
     PPM_SCALE,
@@ -105,7 +108,7 @@ class MarketFold:
 
     def _keep(self, market: Market, *, is_price_only: bool = False) -> MarketChanged:
         self.markets[market.id] = market
-        return _changed(market, is_price_only)
+        return _changed(market, is_price_only, None)
 
     def price_published(self, values: tuple[Any, ...]) -> MarketChanged:
         """Fold an accepted price; accepting one accrues funding up to its block."""
@@ -114,7 +117,7 @@ class MarketFold:
         _require_prices(number, mark, index)
         market = _with_price(old, mark, index, price_timestamp, updated_at, numerator, updated_at)
         self.markets[market.id] = market
-        return _changed(market, True)
+        return _changed(market, True, None)
 
     def open_interest_changed(self, values: tuple[Any, ...]) -> MarketChanged:
         """Fold a new open interest: no margin depends on it, so nothing but "prices" moved."""
@@ -151,9 +154,10 @@ class MarketFold:
 
     def dividend_paid(self, values: tuple[Any, ...]) -> MarketChanged:
         """Fold a dividend: prices fall by it, and funding hands it from shorts to longs."""
-        number, mark, index, numerator, time = values
+        number, amount, mark, index, numerator, time = values
         _require_prices(number, mark, index)
-        return self._keep(_with_dividend(self._known(number), mark, index, numerator, time))
+        market = _with_dividend(self._known(number), mark, index, numerator, time)
+        return replace(self._keep(market), rebase=Rebase(amount=amount))
 
     def split_begun(self, values: tuple[Any, ...]) -> MarketChanged:
         """Fold the start of a split: no price counts until it is finished."""
@@ -162,10 +166,16 @@ class MarketFold:
 
     def split_finished(self, values: tuple[Any, ...]) -> MarketChanged:
         """Fold the end of a split: rescaled prices and band, funding from zero."""
-        number, mark, index, low, high, numerator, time = values
+        number, new, of_old, mark, index, low, high, numerator, time = values
         _require_prices(number, mark, index)
+        if min(new, of_old) < 1:
+            raise UndecodableError(
+                f"expected a ratio of numbers above 0 for market {number}, found {new}:{of_old}",
+                Defect.BAD_VALUE,
+            )
         old = self._known(number)
-        return self._keep(_with_split_finished(old, mark, index, low, high, numerator, time, False))
+        market = _with_split_finished(old, mark, index, low, high, numerator, time, False)
+        return replace(self._keep(market), rebase=Rebase(ratio=ratio_of(new, of_old)))
 
     def market_settled(self, values: tuple[Any, ...]) -> MarketChanged:
         """Fold a settlement: one last price, no band and no funding from here on."""

@@ -2,10 +2,12 @@
 
 import pytest
 
-from risk.integrity_rules import Cause
+from risk.integrity_rules import Action, Cause
+from risk.precedence import Machine
 from risk.units import MarketStatus, Seconds
+from risk.withdrawal_gate import GateCause
 from tests.builders import price
-from tests.monitors.breakers.world import NVDA, SPY, World
+from tests.monitors.breakers.world import NVDA, SPY, Proven, World
 
 
 def test_a_quiet_market_is_open_with_its_luld_band() -> None:
@@ -78,6 +80,56 @@ def test_a_breach_closes_withdrawals_and_clears_by_no_rule() -> None:
     assert world.panel.wanted()[NVDA].closes_withdrawals
     world.slow.solvency_gap = 0
     assert world.run(2_000)[-1] is MarketStatus.HALTED
+
+
+def proven_world() -> tuple[World, Proven]:
+    world, proof = World(), Proven()
+    world.proof = proof
+    world.restart()
+    world.run(5)
+    return world, proof
+
+
+def test_a_proof_of_risk_restricts_its_market_alone_and_lets_go_by_rule() -> None:
+    world, proof = proven_world()
+    proof.asked["NVDA"] = Action.REDUCE_ONLY
+    proof.revision += 1
+    # At once: the clock has not moved since the last step.
+    assert world.status() is MarketStatus.REDUCE_ONLY
+    assert world.status(SPY) is MarketStatus.OPEN
+    proof.asked.clear()
+    assert world.run(200)[-1] is MarketStatus.OPEN
+
+
+def test_a_proof_of_money_restricts_all_markets_until_an_operator_lets_go() -> None:
+    world, proof = proven_world()
+    proof.asked_everywhere = Action.HALT
+    world.run(2)
+    assert world.status(SPY) is world.status() is MarketStatus.HALTED
+    assert not world.panel.wanted()[NVDA].closes_withdrawals
+    proof.asked_everywhere = Action.NONE
+    assert world.run(1_000)[-1] is MarketStatus.HALTED
+
+
+def test_the_gate_closes_withdrawals_alone_and_its_last_word_stands_over_a_restart() -> None:
+    world, proof = proven_world()
+    proof.gated(GateCause.RATE)
+    wanted = world.panel.wanted()[NVDA]
+    assert (wanted.status, wanted.closes_withdrawals) == (MarketStatus.OPEN, True)
+    assert wanted.closes_by is Machine.WITHDRAWALS
+    proof.gate = None
+    world.restart()
+    world.run(2)
+    assert world.panel.wanted()[NVDA].closes_withdrawals
+    proof.gated()
+    assert not world.panel.wanted()[NVDA].closes_withdrawals
+    # A process without the duty does not close again what the owner has opened.
+    proof.gated(GateCause.RATE)
+    world.run(1)
+    world.proof = None
+    world.restart()
+    world.run(1)
+    assert not world.panel.wanted()[NVDA].closes_withdrawals
 
 
 def test_a_restart_forgets_neither_a_pause_nor_a_level_nor_a_close() -> None:

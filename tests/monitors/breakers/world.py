@@ -13,13 +13,15 @@ from monitors.breakers.orders_metrics import OrdersMetrics
 from monitors.breakers.panel import BreakerPanel
 from monitors.breakers.panel_metrics import PanelMetrics
 from monitors.breakers.plans import PlanBoard
-from monitors.breakers.terms import BreakerRules, Senses, WatchTerms, watchable
+from monitors.breakers.terms import Actions, BreakerRules, Senses, WatchTerms, watchable
 from monitors.operator_orders import Order, OrderKind, StandingOrders, standing_of
 from risk.band_rules import LuldTier
 from risk.emergency_rules import EmergencyPlan
+from risk.integrity_rules import Action
 from risk.market import Market
 from risk.sessions import Boundary, Session, SessionTimeline
 from risk.units import MarketId, MarketStatus, Ppm, PriceE8, Seconds
+from risk.withdrawal_gate import WHO_OPENS, GateCause, GateDecision, GateState
 from tests.builders import NOW, make_market, price
 
 SPY, NVDA = MarketId(0), MarketId(1)
@@ -151,19 +153,51 @@ class Said:
         return standing_of(tuple(self.orders))
 
 
+@dataclass
+class Proven:
+    """A proof of solvency in a test's hand."""
+
+    revision: int = 0
+    asked_everywhere: Action | None = Action.NONE
+    asked: dict[str, Action] = field(default_factory=dict)
+    gate: GateDecision | None = None
+
+    def asked_of(self, symbol: str) -> Action | None:
+        return self.asked.get(symbol, Action.NONE)
+
+    def gated(self, *causes: GateCause) -> None:
+        """Let the gate decide for these causes, or for none."""
+        self.revision += 1
+        self.gate = GateDecision(
+            state=GateState(causes=causes),
+            should_close=bool(causes),
+            seen_now=causes,
+            sentence=f"withdrawals ought to be closed: {causes}",
+            return_rule=WHO_OPENS,
+        )
+
+
 class World:
     """A panel over a venue; `restart` makes a new panel on the same notes."""
 
     def __init__(self, *plans: EmergencyPlan) -> None:
         self.venue, self.slow, self.notes = Venue(), Slow(), Notebook()
         self.said = Said()
+        self.proof: Proven | None = None
+        self.actions: Actions | None = None
         self.plans = {plan.name: plan for plan in plans}
         self.restart()
 
     def restart(self) -> None:
         self.registry = CollectorRegistry()
         rules, rulebooks = load_breakers(), load_rulebooks()
-        seen, _ = watchable(rules.integrity, has_rounds=False, has_books=False, has_halts=True)
+        seen, _ = watchable(
+            rules.integrity,
+            has_rounds=False,
+            has_books=False,
+            has_halts=True,
+            has_proof=self.proof is not None,
+        )
         metrics = OrdersMetrics.create(self.registry, plans=list(self.plans))
         symbols = list(SYMBOLS.values())
         self.desk = OrderDesk(
@@ -174,7 +208,13 @@ class World:
             metrics=metrics,
         )
         self.panel = BreakerPanel(
-            Senses(venue=self.venue, slow=self.slow, halted=lambda _symbol, _now: False),
+            Senses(
+                venue=self.venue,
+                slow=self.slow,
+                proof=self.proof,
+                actions=self.actions,
+                halted=lambda _symbol, _now: False,
+            ),
             terms={
                 symbol: WatchTerms(
                     rulebook=rulebooks["us_luld"],

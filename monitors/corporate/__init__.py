@@ -1,0 +1,1 @@
+"""Corporate actions as they are seen: what files and operators say, where each action stands, why."""
