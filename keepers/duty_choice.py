@@ -26,6 +26,8 @@ DUTIES: Final = (
     *(LIQUIDATION, PRICE, BREAKER_DUTY, INCENTIVES, SOLVENCY, DELEVERAGE),
     CORPORATE_DUTY,
 )
+_LANE_OF: Final = {INCENTIVES: TUNER, DELEVERAGE: DELEVERAGER, CORPORATE_DUTY: CORPORATE}
+"""Duties with one lane that they cannot do without, which is named as its key is."""
 
 
 def duties_to_run(settings: Settings, asked: frozenset[str]) -> frozenset[str]:
@@ -33,61 +35,64 @@ def duties_to_run(settings: Settings, asked: frozenset[str]) -> frozenset[str]:
 
     Raises OperatorError for a duty that the profile lacks something for.
     """
-    has_prices = bool(settings.prices.sources)
-    if PRICE in asked and not has_prices:
-        raise OperatorError(
-            "expected price sources in [prices] for the duty price, found none: add them, or run"
-            f" `bellkeeper run {LIQUIDATION}`"
-        )
-    keys = settings.keys
-    if BREAKER_DUTY in asked and keys.breaker is None and keys.guardian is None:
-        raise OperatorError(
-            "expected [keys.breaker] or [keys.guardian] for the duty breaker, found neither: give"
-            " it a key that holds the role"
-        )
-    if INCENTIVES in asked and keys.tuner is None:
-        raise OperatorError(
-            "expected [keys.tuner] for the duty incentives, found none: give it a key that holds"
-            " the role"
-        )
-    if DELEVERAGE in asked and keys.deleverager is None:
-        raise OperatorError(
-            "expected [keys.deleverager] for the duty deleverage, found none: give it a key that"
-            " holds the role"
-        )
-    if asked:
-        _check_corporate(settings, asked)
-        return asked
+    duties = asked or _set_up(settings)
+    for lacks in (_lacks_prices, _lacks_key, _lacks_company):
+        sentence = lacks(settings, duties)
+        if sentence is not None:
+            raise OperatorError(sentence)
+    return duties
+
+
+def _set_up(settings: Settings) -> frozenset[str]:
+    """Name the duties that the profile asks for by itself."""
     set_up = {
         LIQUIDATION: True,
-        PRICE: has_prices,
+        PRICE: bool(settings.prices.sources),
         BREAKER_DUTY: settings.breaker.watches,
         INCENTIVES: settings.incentives.watches,
         SOLVENCY: settings.solvency.watches,
         DELEVERAGE: settings.deleverage.watches,
         CORPORATE_DUTY: settings.corporate.watches,
     }
-    duties = frozenset(duty for duty, is_set_up in set_up.items() if is_set_up)
-    _check_corporate(settings, duties)
-    return duties
+    return frozenset(duty for duty, is_set_up in set_up.items() if is_set_up)
 
 
-def _check_corporate(settings: Settings, duties: frozenset[str]) -> None:
+def _lacks_prices(settings: Settings, duties: frozenset[str]) -> str | None:
+    if PRICE not in duties or settings.prices.sources:
+        return None
+    return (
+        "expected price sources in [prices] for the duty price, found none: add them, or run"
+        f" `bellkeeper run {LIQUIDATION}`"
+    )
+
+
+def _lacks_key(settings: Settings, duties: frozenset[str]) -> str | None:
+    keys = settings.keys
+    if BREAKER_DUTY in duties and keys.breaker is None and keys.guardian is None:
+        return (
+            "expected [keys.breaker] or [keys.guardian] for the duty breaker, found neither: give"
+            " it a key that holds the role"
+        )
+    needed = {INCENTIVES: keys.tuner, DELEVERAGE: keys.deleverager, CORPORATE_DUTY: keys.corporate}
+    for duty, lane in _LANE_OF.items():
+        if duty in duties and needed[duty] is None:
+            return (
+                f"expected [keys.{lane}] for the duty {duty}, found none: give it a key that holds"
+                " the role"
+            )
+    return None
+
+
+def _lacks_company(_settings: Settings, duties: frozenset[str]) -> str | None:
     """Refuse the duty corporate where nobody would halt its markets or hold their prices back."""
-    if CORPORATE_DUTY not in duties:
-        return
     missing = sorted({PRICE, BREAKER_DUTY} - duties)
-    if missing:
-        raise OperatorError(
-            f"expected the duties {PRICE} and {BREAKER_DUTY} beside the duty {CORPORATE_DUTY}, found"
-            f" no {' and no '.join(missing)}: it halts a market by the one and holds its price back by"
-            " the other, so run them in the same process"
-        )
-    if settings.keys.corporate is None:
-        raise OperatorError(
-            "expected [keys.corporate] for the duty corporate, found none: give it a key that holds"
-            " the role"
-        )
+    if CORPORATE_DUTY not in duties or not missing:
+        return None
+    return (
+        f"expected the duties {PRICE} and {BREAKER_DUTY} beside the duty {CORPORATE_DUTY}, found"
+        f" no {' and no '.join(missing)}: it halts a market by the one and holds its price back by"
+        " the other, so run them in the same process"
+    )
 
 
 def lanes_of(settings: Settings, wanted: frozenset[str]) -> tuple[str, ...]:

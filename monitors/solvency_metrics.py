@@ -35,13 +35,17 @@ class SolvencyMetrics:
     @classmethod
     def create(cls, registry: CollectorRegistry, rules: SolvencyRules) -> "SolvencyMetrics":
         """Register them, with every label there is."""
+        invariant = gauge(
+            registry,
+            "bellkeeper_solvency_invariant",
+            "1 where an invariant holds, 0 in breach, -1 where nobody knows.",
+            {"invariant": [each.value for each in Invariant]},
+        )
+        for each in Invariant:
+            # A gauge begins at 0, which would be a breach that nobody has seen.
+            invariant.labels(each.value).set(-1)
         return cls(
-            invariant=gauge(
-                registry,
-                "bellkeeper_solvency_invariant",
-                "1 where an invariant holds, 0 in breach, -1 where nobody knows.",
-                {"invariant": [each.value for each in Invariant]},
-            ),
+            invariant=invariant,
             gap=gauge(
                 registry,
                 "bellkeeper_solvency_gap_usd",

@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry, Gauge
 
 from keepers.deleverage.view import DeleverageView
 from risk.deleverage_forecast import ForecastSurvey, NeedForecast, next_edges
-from risk.deleverage_queue import QueueSide, queue_side
+from risk.deleverage_queue import BUCKETS, QueueSide, queue_side
 from risk.deleverage_rules import Pools
 from risk.liquidation import backstop_state
 from risk.market import Market
@@ -43,7 +43,7 @@ class OutlookMetrics:
 
     @classmethod
     def create(cls, registry: CollectorRegistry) -> "OutlookMetrics":
-        """Create the gauges; a market's series begin when it is looked at."""
+        """Create the gauges; a market's series begin with `follow`."""
 
         def gauge(name: str, text: str, *labels: str) -> Gauge:
             return Gauge(f"bellkeeper_deleverage_{name}", text, labels, registry=registry)
@@ -80,6 +80,16 @@ class OutlookMetrics:
             ),
         )
 
+    def follow(self, symbol: str) -> None:
+        """Create a market's series, at zero; the timestamp says that nobody has looked yet."""
+        self.looked.labels(symbol)
+        for edge in EDGES:
+            for each in (self.accounts, self.size, self.shortfall, self.uncovered):
+                each.labels(symbol, edge)
+        for side in SIDES:
+            for bucket in range(BUCKETS + 1):
+                self.queue.labels(symbol, side, str(bucket))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlook:
@@ -107,6 +117,7 @@ class DeleverageOutlook:
         self._metrics = metrics
         self._clock = clock
         self._found: dict[MarketId, Outlook] = {}
+        self._followed: set[MarketId] = set()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Look until stop."""
@@ -114,6 +125,12 @@ class DeleverageOutlook:
             if self._view.distrust is None:
                 for market in sorted(self._view.markets):
                     await self._look(market, stop)
+
+    def show(self) -> None:
+        """Create the series of markets that are new, so that a dashboard sees zeros and not gaps."""
+        for market in self._view.markets.keys() - self._followed:
+            self._followed.add(market)
+            self._metrics.follow(self._view.markets[market].symbol)
 
     def explain(self) -> Mapping[str, object]:
         """Say what was found, by market; sizes in 1e-8 share, money in atoms."""

@@ -37,7 +37,8 @@ class DeleverageDuty:
         return {"deleverage": self.keeper.run, "deleverage_outlook": self.outlook.run}
 
     def show(self) -> None:
-        """Nothing: its gauges are kept as it goes."""
+        """Create the gauges of markets that are new; the rest is kept as it goes."""
+        self.outlook.show()
 
     def status(self) -> Mapping[str, object]:
         """Say how the last cycle ended, what was planned last, forecasts and queues, for `/status`."""

@@ -147,4 +147,5 @@ def test_without_a_tuners_key_the_duty_does_not_run(tmp_path: Path) -> None:
     settings = load(profile, environment={}).settings
     with pytest.raises(OperatorError, match=r"expected \[keys.tuner\] for the duty incentives"):
         duties_to_run(settings, frozenset({"incentives"}))
-    assert "incentives" in duties_to_run(settings, frozenset())
+    with pytest.raises(OperatorError, match=r"expected \[keys.tuner\] for the duty incentives"):
+        duties_to_run(settings, frozenset())

@@ -9,6 +9,7 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from monitors.solvency_facts import ProvenFacts
+from monitors.solvency_metrics import SolvencyMetrics
 from monitors.withdrawals import WithdrawalMetrics, WithdrawalWatch
 from risk.integrity_rules import Action
 from risk.solvency import ALL, CHEAP
@@ -40,6 +41,17 @@ async def seen_at_once(watched: Watched) -> dict[Invariant, str]:
     assert watched.monitor.sheet is not None
     assert watched.monitor.sheet.block == int(block, 16)
     return {name: each.sentence for name, each in watched.broken().items()}
+
+
+def test_before_the_first_reading_every_invariant_is_unknown() -> None:
+    """A gauge that began at 0 would page somebody for a breach that nobody saw."""
+    registry = CollectorRegistry()
+    SolvencyMetrics.create(registry, RULES)
+    values = {
+        registry.get_sample_value("bellkeeper_solvency_invariant", {"invariant": each.value})
+        for each in Invariant
+    }
+    assert values == {-1.0}
 
 
 async def test_a_clean_exchange_proves_with_no_gap(town: Town) -> None:
