@@ -7,8 +7,9 @@ ANVIL := .tools/node_modules/.package-lock.json
 ARGS ?=
 RESEARCH := .tools/research
 PROMETHEUS := .tools/prometheus/.installed
+BROWSER := .tools/browser/.installed
 
-.PHONY: demo test bench backtest incentives lint types format tools monitoring-tools lock artifacts docs clean help
+.PHONY: demo test bench backtest incentives lint types format tools monitoring-tools browser-tools lock artifacts docs clean help
 
 help:
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -33,10 +34,17 @@ $(PROMETHEUS): .ci/monitoring-tools
 
 monitoring-tools: $(PROMETHEUS)  ## promtool and amtool, which check alerts and metrics
 
+# The browser in which the status page is tested; says so where it cannot be had, and tries again.
+$(BROWSER): .ci/browser-tools
+	bash .ci/browser-tools
+	if test -x .tools/browser/bin/chromium; then touch $@; fi
+
+browser-tools: $(BROWSER)  ## headless Chromium, in which the status page is tested
+
 demo: tools  ## a crash day on a real chain, in at most two minutes (ARGS="--accounts 500 --json out.json")
 	$(BIN)/python -m keepers demo $(ARGS)
 
-test: tools monitoring-tools  ## the whole gate: lint, types, import layers, tests
+test: tools monitoring-tools browser-tools  ## the whole gate: lint, types, import layers, tests
 	BIN=$(BIN) bash .ci/gate
 
 bench: tools  ## the performance table, and build/bench.json
