@@ -9,6 +9,7 @@ from keepers.commands.reporting import add_config_argument, load_config
 from keepers.duty_choice import DUTIES
 from runtime.errors import OperatorError
 from runtime.logging import configure_logging
+from runtime.no_core_dump import forbid_core_dumps
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
             raise OperatorError(
                 f"expected duties among {', '.join(DUTIES)}, found {duty!r}: leave it out"
             )
+    forbid_core_dumps()
     settings = load_config(arguments).settings
     as_json = {"json": True, "text": False}.get(settings.log.format)
     configure_logging(level=settings.log.level, as_json=as_json)
