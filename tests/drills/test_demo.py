@@ -3,20 +3,23 @@
 import json
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from drills.anvil import ROOT
+from drills.anvil import ROOT, free_port
 from drills.chain import DrillChain
 from drills.demo import DemoOptions
 from drills.demo_command import rehearse
 from drills.dev_keys import BANK
+from drills.price_settings import KEY_FILE
 from drills.screen import Screen
 from drills.weekend_prices import Shape
 from keepers.cli import main
 from runtime.errors import OperatorError
+from tests.planted_secrets import PAGES, Exposed, private_keys, watched
 
 KEYS = {
     "accounts",
@@ -50,19 +53,56 @@ def run(options: DemoOptions) -> tuple[int, dict[str, Any]]:
     return code, report
 
 
-def test_the_command_liquidates_whom_it_must_and_every_invariant_holds(tmp_path: Path) -> None:
-    ended = subprocess.run(
-        [
-            *(sys.executable, "-m", "keepers", "demo", "--accounts", "60", "--seed", "4"),
-            *("--pace", "0.25", "--json", "-", "--folder", str(tmp_path)),
-        ],
-        cwd=ROOT,
-        capture_output=True,
-        timeout=100,
-        check=False,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WholeDemo:
+    """A demo that ran as a command, and all that could be seen of it from outside."""
+
+    report: dict[str, Any]
+    exposed: Exposed
+
+
+@pytest.fixture(scope="module")
+def whole_demo(tmp_path_factory: pytest.TempPathFactory) -> WholeDemo:
+    folder, port, exposed = tmp_path_factory.mktemp("demo"), free_port(), Exposed()
+    with (
+        subprocess.Popen(
+            [
+                *(sys.executable, "-m", "keepers", "demo", "--accounts", "60", "--seed", "4"),
+                *("--pace", "0.25", "--json", "-", "--folder", str(folder)),
+                *("--metrics-port", str(port)),
+            ],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as demo,
+        watched(demo.pid, port, exposed),
+    ):
+        output, errors = demo.communicate(timeout=100)
+    assert demo.returncode == 0, (output.decode(), errors.decode())
+    exposed.add("standard output", output)
+    exposed.add("standard error", errors)
+    exposed.add_files(folder, apart_from=(".password", KEY_FILE))
+    return WholeDemo(report=json.loads(output), exposed=exposed)
+
+
+def test_no_secret_is_seen_in_a_whole_run(whole_demo: WholeDemo) -> None:
+    exposed = whole_demo.exposed
+    secrets = private_keys() | {
+        "the keystores' password": b"worthless",
+        "the key of the price sources": b"rehearsal-key",
+    }
+    assert exposed.leaks(secrets) == []
+    # The places were really looked at, and a secret there would have been seen.
+    assert {f"page /{page}" for page in PAGES} <= exposed.places
+    assert {"/proc cmdline", "/proc environ", "file keeper.log", "file journal.sqlite"} <= (
+        exposed.places
     )
-    assert ended.returncode == 0, ended.stderr.decode()
-    report = json.loads(ended.stdout)
+
+
+def test_the_command_liquidates_whom_it_must_and_every_invariant_holds(
+    whole_demo: WholeDemo,
+) -> None:
+    report = whole_demo.report
     assert set(report) == KEYS
     assert set(report["transactions"]) == {"sent", "mined", "replaced", "failed"}
     assert set(report["latency_ms"]) == {"p50", "p99"}
