@@ -1,0 +1,1 @@
+"""The same workers on the exchange in memory: no sockets, a clock of its own, as fast as the processor."""
