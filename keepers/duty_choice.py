@@ -36,7 +36,7 @@ def duties_to_run(settings: Settings, asked: frozenset[str]) -> frozenset[str]:
     Raises OperatorError for a duty that the profile lacks something for.
     """
     duties = asked or _set_up(settings)
-    for lacks in (_lacks_prices, _lacks_key, _lacks_company):
+    for lacks in (_lacks_prices, _lacks_company, _lacks_key):
         sentence = lacks(settings, duties)
         if sentence is not None:
             raise OperatorError(sentence)
