@@ -12,6 +12,7 @@ than no file. What it cannot turn into a row is named, never dropped in silence.
 """
 
 import json
+import reprlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -34,6 +35,8 @@ class Published:
     """What is about our markets and could not become a row, in words."""
 
 
+_MOST_DIGITS: Final = 30
+"""Before or after the point: 1e999999999 is written in a few characters and fills the memory."""
 Found = Iterator[ActionRow | str]
 Entry = Mapping[str, Any]
 
@@ -42,7 +45,7 @@ def read_published(form: str, text: str, symbols: frozenset[str]) -> Published:
     """Read a file's text, of `symbols` only; raises ValueError with what was expected and found."""
     try:
         document = json.loads(text.removeprefix("\ufeff"), parse_float=Decimal)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ValueError(f"expected JSON, found {text[:60]!r}") from None
     found = list(READERS[form](document, symbols))
     return Published(
@@ -203,7 +206,10 @@ def _row(
 def _day(entry: Entry) -> date:
     activation = entry.get("activation")
     if isinstance(activation, dict):
-        entry = activation.get("us_equity_ex_date") or {}
+        days = activation.get("us_equity_ex_date")
+        if not isinstance(days, dict):
+            raise ValueError("expected us_equity_ex_date with its days, found none")  # noqa: TRY004 - of the file
+        entry = days
     names = ("ex_date", "ex_dividend_date", "execution_date", "effective_date", "process_date")
     text = _first(entry, *names)
     try:
@@ -215,12 +221,12 @@ def _day(entry: Entry) -> date:
 def _number(entry: Entry, name: str) -> Decimal:
     value = entry.get(name)
     if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
-        raise ValueError(f"expected a number {name}, found {value!r:.40}")  # noqa: TRY004 - of the file
+        raise ValueError(f"expected a number {name}, found {reprlib.repr(value)}")  # noqa: TRY004 - of the file
     try:
         number = Decimal(value)
     except InvalidOperation:
         raise ValueError(f"expected a number {name}, found {value!r:.40}") from None
-    if not number.is_finite():
+    if not number.is_finite() or abs(number.adjusted()) > _MOST_DIGITS:
         raise ValueError(f"expected a number {name}, found {value!r:.40}")
     return number
 

@@ -5,6 +5,7 @@ only echoes of the first.
 """
 
 import difflib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, get_args
 
@@ -66,8 +67,16 @@ def key_path(location: Sequence[int | str]) -> str:
         if isinstance(part, int):
             text += f"[{part}]"
         else:
-            text += f".{part}" if text else part
+            shown = part if part.isprintable() else _quoted(part)
+            if len(shown) > _LONGEST_QUOTE:
+                shown = shown[:_LONGEST_QUOTE] + "…"
+            text += f".{shown}" if text else shown
     return text
+
+
+def _quoted(text: str) -> str:
+    """Put a text in quotes, on one line whatever is in it: a value may hold a line break."""
+    return f'"{text}"' if text.isprintable() else json.dumps(text)
 
 
 def _rank(problem: ErrorDetails) -> int:
@@ -133,5 +142,5 @@ def _found(problem: ErrorDetails) -> str:
         return "true" if value else "false"
     if isinstance(value, str) and "://" in value:
         value = redact_url(value)
-    quoted = f'"{value}"' if isinstance(value, str) else str(value)
+    quoted = _quoted(value) if isinstance(value, str) else str(value)
     return quoted if len(quoted) <= _LONGEST_QUOTE else quoted[:_LONGEST_QUOTE] + "…"

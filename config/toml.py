@@ -26,7 +26,12 @@ def read_toml(path: Path) -> Table:
         ) from None
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        raise OperatorError(
+            f"{path} must be TOML of a few levels, found lists or tables nested without end"
+        ) from None
+    except ValueError as error:
+        # Also of a number that Python refuses to read for its length.
         raise OperatorError(
             f"{path} must be TOML, found otherwise: {str(error).lower().rstrip('.')}"
         ) from None

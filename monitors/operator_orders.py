@@ -7,6 +7,7 @@ cannot be called ALL here: that word is taken.
 """
 
 import asyncio
+import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -175,14 +176,18 @@ def _subject_key(kind: OrderKind) -> str:
 def _integer(entry: Mapping[str, Any], name: str) -> int:
     value = entry.get(name)
     if not isinstance(value, int) or isinstance(value, bool):
-        raise OrdersFileError(f"expected an integer {name} in each order, found {value!r:.40}")
+        raise OrdersFileError(
+            f"expected an integer {name} in each order, found {reprlib.repr(value)}"
+        )
     return value
 
 
 def _text(entry: Mapping[str, Any], name: str) -> str:
     value = entry.get(name)
     if not isinstance(value, str) or not value or len(value) > LONGEST_TEXT:
-        raise OrdersFileError(f"expected a short text {name} in each order, found {value!r:.40}")
+        raise OrdersFileError(
+            f"expected a short text {name} in each order, found {reprlib.repr(value)}"
+        )
     return value
 
 

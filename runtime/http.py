@@ -2,25 +2,29 @@
 
 /healthz answers whenever the event loop turns and depends on nothing else: a dead RPC endpoint
 must not make an orchestrator kill a keeper that is backing off as it should. /readyz says, in
-words, why not. Nothing here changes anything.
+words, why not. Nothing here changes anything. Who connects gets a bounded part of the process
+(`runtime/http_connections.py`), and a flood of those who ask nothing keeps nobody out.
 """
 
 import asyncio
-import errno
 import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import structlog
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry
 
 from runtime.errors import OperatorError
+from runtime.exposition import MetricsPage
+from runtime.http_connections import ConnectionLimits, Connections, cannot_listen, holds_its_place
 
 Check = Callable[[], str | None]
 """Tell in words why not ready, or None."""
 
 _HIGHEST_PORT: Final = 65_535
+_LARGEST_BODY: Final = 4_096
+"""Nobody has anything to send here."""
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("http")
 
@@ -54,12 +58,14 @@ class AdminHttp:
         readiness: Readiness,
         status: Callable[[], Mapping[str, object]],
         routes: Sequence[web.RouteDef] = (),
+        limits: ConnectionLimits | None = None,
     ) -> None:
         self._host, self._asked_port = parse_listen(listen)
-        self._registry = registry
+        self._page = MetricsPage(registry)
         self._readiness = readiness
         self._status = status
         self._routes = routes
+        self._connections = Connections(limits or ConnectionLimits())
         self.port = self._asked_port
         self.started = asyncio.Event()
 
@@ -70,7 +76,7 @@ class AdminHttp:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop`; an OperatorError says when the address cannot be had."""
-        application = web.Application()
+        application = web.Application(middlewares=[holds_its_place], client_max_size=_LARGEST_BODY)
         application.add_routes(
             [
                 web.get("/metrics", self._metrics),
@@ -83,28 +89,29 @@ class AdminHttp:
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
         await runner.setup()
         try:
-            await self._bind(runner)
+            # What is learned with the first page is learned before anybody asks for one.
+            await self._page.render()
+            server = await self._bind(runner)
             self.started.set()
             log.info("http_started", host=self._host, port=self.port)
-            await stop.wait()
+            try:
+                await stop.wait()
+            finally:
+                server.close()
         finally:
             await runner.cleanup()
 
-    async def _bind(self, runner: web.AppRunner) -> None:
-        site = web.TCPSite(runner, self._host, self._asked_port)
+    async def _bind(self, runner: web.AppRunner) -> asyncio.Server:
         try:
-            await site.start()
+            server = await self._connections.serve(runner, self._host, self._asked_port)
         except OSError as error:
-            found = "is in use" if error.errno == errno.EADDRINUSE else f"failed: {error.strerror}"
-            raise OperatorError(
-                f"expected to listen on {self._host}:{self._asked_port}, but the address {found}:"
-                " set [http] listen to a free one"
-            ) from error
-        self.port = int(runner.addresses[0][1])
+            remedy = "set [http] listen to a free one"
+            raise cannot_listen("on ", self._host, self._asked_port, error, remedy) from error
+        self.port = int(server.sockets[0].getsockname()[1])
+        return server
 
     async def _metrics(self, _request: web.Request) -> web.Response:
-        # In a thread: thousands of series take milliseconds that the hot path would wait for.
-        body = await asyncio.to_thread(generate_latest, self._registry)
+        body = await self._page.render()
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     async def _healthz(self, _request: web.Request) -> web.Response:
@@ -131,9 +138,13 @@ def parse_listen(listen: str) -> tuple[str, int]:
     """Split `host:port` (or `[v6]:port`); an OperatorError says what is wrong with it."""
     host, separator, port = listen.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
-    if not separator or not host or not port.isdecimal() or int(port) > _HIGHEST_PORT:
+    if not separator or not host or not _is_port(port):
         raise OperatorError(
             f"expected [http] listen as host:port, found {listen!r}: write for example"
             " 127.0.0.1:9464"
         )
     return host, int(port)
+
+
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < 6 and int(text) <= _HIGHEST_PORT

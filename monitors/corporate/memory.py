@@ -36,7 +36,14 @@ class ActionMemory:
         self._notes = notes
         self._saved: dict[str, MarketActions] = {}
         text = notes.noted(HEARD_KEY)
-        self._heard_at = {} if text is None else _HEARD.validate_json(text)
+        try:
+            self._heard_at = {} if text is None else _HEARD.validate_json(text)
+        except ValidationError:
+            raise OperatorError(
+                "expected the journal's note of when orders about corporate actions were heard in this"
+                " program's make, found another: start with a new journal, or with the program that"
+                " wrote this one"
+            ) from None
 
     def recall(self, symbol: str) -> MarketActions:
         """Give a market's actions as an earlier life left them.

@@ -6,15 +6,12 @@ answer. What is written in a request is never logged. Transport encryption is a 
 """
 
 import asyncio
-import errno
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import structlog
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
 
 from monitors.participants.desk import QuoteDesk
 from monitors.participants.metrics import ParticipantMetrics
@@ -22,6 +19,7 @@ from monitors.participants.typed_data import parse_quote
 from monitors.prices.port import WrongShapeError
 from risk.participant_quotes import QuoteVerdict
 from runtime.errors import OperatorError
+from runtime.http_connections import ConnectionLimits, Connections, cannot_listen
 
 PATH: Final = "/v1/quotes"
 
@@ -107,7 +105,20 @@ class QuoteEndpoint:
         self._desk = desk
         self._metrics = metrics
         self._limits = limits or EndpointLimits()
-        self._hosts: Counter[str] = Counter()
+        self._connections = Connections(
+            ConnectionLimits(
+                connections=self._limits.connections,
+                connections_per_host=self._limits.connections_per_host,
+                # One host has few places, so a flood from it is its own loss: the others keep theirs.
+                drops_idle=False,
+                idle_seconds=self._limits.read_seconds,
+                line_bytes=1_024,
+                field_bytes=1_024,
+                headers=32,
+                buffer_bytes=self._limits.body_bytes,
+            ),
+            on_dropped=metrics.refused_connections.inc,
+        )
         self._failure: OperatorError | None = None
         self._ended = asyncio.Event()
 
@@ -128,39 +139,12 @@ class QuoteEndpoint:
         if self._failure is not None:
             raise self._failure
 
-    def admit(self, host: str) -> bool:
-        """Count a new connection from a host; False if it is one too many."""
-        limits = self._limits
-        if (
-            self._hosts.total() >= limits.connections
-            or self._hosts[host] >= limits.connections_per_host
-        ):
-            self._metrics.refused_connections.inc()
-            return False
-        self._hosts[host] += 1
-        return True
-
-    def leave(self, host: str) -> None:
-        """Forget a connection that was admitted."""
-        self._hosts[host] -= 1
-        if not self._hosts[host]:
-            del self._hosts[host]
-
     async def _bind(self, runner: web.AppRunner) -> asyncio.Server:
-        def connection() -> _Connection:
-            assert runner.server is not None
-            return _Connection(self, runner.server, self._limits)
-
         try:
-            server = await asyncio.get_running_loop().create_server(
-                connection, self._host, self.port
-            )
+            server = await self._connections.serve(runner, self._host, self.port)
         except OSError as error:
-            found = "is in use" if error.errno == errno.EADDRINUSE else f"failed: {error.strerror}"
-            raise OperatorError(
-                f"expected to listen for quotes on {self._host}:{self.port}, but the address"
-                f" {found}: choose a free one"
-            ) from error
+            remedy = "choose a free one"
+            raise cannot_listen("for quotes on ", self._host, self.port, error, remedy) from error
         self.port = int(server.sockets[0].getsockname()[1])
         self.started.set()
         log.info("quotes_endpoint_started", host=self._host, port=self.port)
@@ -210,51 +194,6 @@ class QuoteEndpoint:
         response = _answer(status, QuoteVerdict.MALFORMED.value, sentence)
         response.force_close()
         return response
-
-
-class _Connection(web.RequestHandler):
-    """A connection that is counted, and closed at once if it is one too many."""
-
-    __slots__ = ("_endpoint", "_peer")
-
-    def __init__(self, endpoint: QuoteEndpoint, server: web.Server, limits: EndpointLimits) -> None:
-        super().__init__(
-            server,
-            loop=asyncio.get_running_loop(),
-            access_log=None,  # type: ignore[arg-type]
-            # Also what a first request may take to send its headers.
-            keepalive_timeout=limits.read_seconds,
-            lingering_time=1.0,
-            read_bufsize=limits.body_bytes,
-            max_line_size=1_024,
-            max_field_size=1_024,
-            max_headers=32,
-            # A small body must not become a large one.
-            auto_decompress=False,
-        )
-        self._endpoint = endpoint
-        self._peer: str | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        address = transport.get_extra_info("peername")
-        host = str(address[0]) if address else "unknown"
-        if not self._endpoint.admit(host):
-            assert isinstance(transport, asyncio.Transport)
-            transport.abort()
-            return
-        self._peer = host
-        super().connection_made(transport)
-
-    def connection_lost(self, exc: BaseException | None) -> None:
-        if self._peer is not None:
-            self._endpoint.leave(self._peer)
-            self._peer = None
-        super().connection_lost(exc)
-
-    def log_exception(self, *args: object, **kw: object) -> None:
-        # Whoever sends what is not HTTP shall not fill the log.
-        if not isinstance(kw.get("exc_info"), HttpProcessingError):
-            super().log_exception(*args, **kw)
 
 
 def _answer(status: int, verdict: str, detail: str) -> web.Response:

@@ -331,10 +331,19 @@ def _told_to_the_operator(path: Path) -> Iterator[None]:
     """Turn the disk's failures into one sentence; anything else stays a bug."""
     try:
         yield
+    except UnicodeDecodeError as error:
+        # SQLite's own sentence about what is damaged holds a piece of it.
+        raise _unusable(path, "SQLITE_CORRUPT") from error
     except sqlite3.DatabaseError as error:
-        if getattr(error, "sqlite_errorcode", 0) & _PRIMARY_CODE not in _DISK:
+        code = getattr(error, "sqlite_errorcode", None)
+        # Without a code it is a text that is none, and our statements fit every whole store.
+        if code is not None and code & _PRIMARY_CODE not in {*_DISK, sqlite3.SQLITE_ERROR}:
             raise
-        raise StoreError(
-            f"the quotes' store {path} cannot be used ({error.sqlite_errorname}): check the disk and"
-            " the permissions, or choose another path"
-        ) from error
+        raise _unusable(path, getattr(error, "sqlite_errorname", "SQLITE_CORRUPT")) from error
+
+
+def _unusable(path: Path, found: str) -> StoreError:
+    return StoreError(
+        f"the quotes' store {path} cannot be used ({found}): check the disk and the permissions, or"
+        " choose another path"
+    )

@@ -22,7 +22,7 @@ from monitors.prices.book_board import (
 )
 from monitors.prices.book_metrics import BookMetrics
 from monitors.prices.decimals import price_from_decimal, read_integer, read_time, width_from_decimal
-from monitors.prices.http import MOST_ANSWER_BYTES, load_json, member
+from monitors.prices.http import MOST_ANSWER_BYTES, load_json, member, shown
 from monitors.prices.port import FaultKind, ReportSink, SourceFault, WrongShapeError
 from monitors.prices.reconnect import Courier, ReconnectRules, keep_connected
 from monitors.prices.websocket import CONNECT_SECONDS, as_text
@@ -238,7 +238,8 @@ class _Conversation:
             self._begin(member(message, "markets", list, "the answer"))
         elif kind == "error":
             raise SourceFault(
-                FaultKind.REFUSED, f"expected books, found an error: {message.get('message')!s}"
+                FaultKind.REFUSED,
+                f"expected books, found an error: {shown(message.get('message'))}",
             )
         return ()
 

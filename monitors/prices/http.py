@@ -1,5 +1,6 @@
 """Reading from a provider: one HTTP answer, one stream of server-sent events, JSON with care."""
 
+import reprlib
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -10,6 +11,9 @@ from monitors.prices.port import NotJsonError, WrongShapeError
 from monitors.prices.reconnect import refusal
 
 MOST_ANSWER_BYTES: Final = 8 << 20
+MOST_SHOWN: Final = 200
+"""Characters of a provider's own words in a sentence."""
+_SHORT: Final = reprlib.Repr()
 
 
 async def get_body(
@@ -63,6 +67,12 @@ def member(value: object, key: str, kind: type[Any], what: str) -> Any:  # noqa:
             f"expected {what} to hold {key!r} as {kind.__name__}, found a {type(found).__name__}"
         )
     return found
+
+
+def shown(value: object) -> str:
+    """Write what a provider said into a sentence: one short line, however large or deep it is."""
+    text = value[:MOST_SHOWN] if isinstance(value, str) else _SHORT.repr(value)
+    return " ".join(text.split())
 
 
 class EventReader:

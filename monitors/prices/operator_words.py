@@ -6,6 +6,7 @@ vouches for nothing.
 """
 
 import asyncio
+import reprlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,14 +85,18 @@ def _word(entry: object) -> SignedWord:
 def _integer(entry: Mapping[str, Any], name: str) -> int:
     value = entry.get(name)
     if not isinstance(value, int) or isinstance(value, bool):
-        raise WordsFileError(f"expected an integer {name} in each word, found {value!r:.40}")
+        raise WordsFileError(
+            f"expected an integer {name} in each word, found {reprlib.repr(value)}"
+        )
     return value
 
 
 def _text(entry: Mapping[str, Any], name: str) -> str:
     value = entry.get(name)
     if not isinstance(value, str) or not value or len(value) > LONGEST_TEXT:
-        raise WordsFileError(f"expected a short text {name} in each word, found {value!r:.40}")
+        raise WordsFileError(
+            f"expected a short text {name} in each word, found {reprlib.repr(value)}"
+        )
     return value
 
 

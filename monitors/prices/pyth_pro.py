@@ -19,7 +19,7 @@ from monitors.prices.decimals import (
     read_time,
     width_from_mantissa,
 )
-from monitors.prices.http import load_json, member
+from monitors.prices.http import load_json, member, shown
 from monitors.prices.port import FaultKind, ReportSink, SourceFault, WrongShapeError
 from monitors.prices.reconnect import Courier, ReconnectRules, keep_connected
 from monitors.prices.websocket import as_text, listen
@@ -86,7 +86,7 @@ def parse_pro_message(payload: bytes, *, source: str, feeds: Mapping[int, str]) 
     if kind in ERROR_TYPES:
         return ProMessage(
             fault=FaultKind.REFUSED,
-            detail=f"expected prices, found {kind!r}: {message.get('error')!s}",
+            detail=f"expected prices, found {kind!r}: {shown(message.get('error'))}",
         )
     if kind == "subscribedWithInvalidFeedIdsIgnored":
         return ProMessage(
@@ -104,7 +104,7 @@ def parse_pro_message(payload: bytes, *, source: str, feeds: Mapping[int, str]) 
 
 def _ignored(message: dict[str, Any]) -> str:
     """Name the ignored feeds, which come as a list or by the reason why they were ignored."""
-    return str(message.get("ignoredInvalidFeedIds", message.get("ignoredInvalidFeeds", "some")))
+    return shown(message.get("ignoredInvalidFeedIds", message.get("ignoredInvalidFeeds", "some")))
 
 
 def _entry(

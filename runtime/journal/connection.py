@@ -6,12 +6,12 @@ tell again (sent, mined, final), and costs a tenth. Both are atomic and in order
 """
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from runtime.journal.errors import told_to_the_operator
-from runtime.journal.schema import check_version, prepare
+from runtime.journal.schema import check_shape, check_version, prepare
 
 _CHECKPOINT_PAGES = 20_000
 """Copying the log back into the file is housekeeping (`checkpoint`), never part of a fast commit;
@@ -40,6 +40,7 @@ class Connection:
         self.db.row_factory = sqlite3.Row
         if read_only:
             check_version(self.db, self.path)
+            check_shape(self.db, self.path)
             return
         self.db.execute("PRAGMA journal_mode = WAL")
         self.db.execute("PRAGMA synchronous = FULL")
@@ -48,6 +49,11 @@ class Connection:
         prepare(self.db, self.path)
         if max_pages is not None:
             self.db.execute(f"PRAGMA max_page_count = {max_pages}")
+
+    def rows(self, query: str, values: Sequence[object] = ()) -> list[sqlite3.Row]:
+        """Read all rows of a query; raises JournalError for a file that cannot be read."""
+        with told_to_the_operator(self.path):
+            return self.db.execute(query, values).fetchall()
 
     @contextmanager
     def commit(self, *, durable: bool) -> Iterator[sqlite3.Connection]:
@@ -73,6 +79,11 @@ class Connection:
         """Copy the write-ahead log back into the file, without waiting for readers."""
         with told_to_the_operator(self.path):
             self.db.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+    def checkpoint_apart(self) -> None:
+        """Do the same by a connection of its own, so that a thread may: commits go on meanwhile."""
+        with told_to_the_operator(self.path), closing(sqlite3.connect(self.path)) as db:
+            db.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     def close(self) -> None:
         """Close the file."""

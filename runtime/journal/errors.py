@@ -24,8 +24,17 @@ _CAUSES = {
 }
 
 
+_UNDECODABLE = "could not decode to utf-8"
+"""How SQLite's module says that a text is none; it has no code for it."""
+_DAMAGED = _CAUSES[sqlite3.SQLITE_CORRUPT]
+
+
 class JournalError(OperatorError):
     """The journal cannot do its work; nothing may be sent until an operator has acted."""
+
+
+class DamagedRowError(Exception):
+    """A row holds what this program never wrote, such as a state that does not exist."""
 
 
 class DuplicateIntentError(Exception):
@@ -37,9 +46,16 @@ def told_to_the_operator(path: Path) -> Iterator[None]:
     """Turn the disk's failures into one sentence each; a broken constraint stays a bug."""
     try:
         yield
+    except UnicodeDecodeError as error:
+        # SQLite's own sentence about what is damaged holds a piece of it.
+        raise JournalError(f"the journal {path} {_DAMAGED}; nothing was sent") from error
+    except DamagedRowError as error:
+        raise JournalError(f"the journal {path} {_DAMAGED} ({error}); nothing was sent") from error
     except sqlite3.Error as error:
         code = getattr(error, "sqlite_errorcode", None)
         cause = None if code is None else _CAUSES.get(code & _PRIMARY_CODE)
+        if str(error).lower().startswith(_UNDECODABLE):
+            cause = _DAMAGED
         if cause is None:
             raise
         raise JournalError(f"the journal {path} {cause}; nothing was sent") from error

@@ -18,6 +18,7 @@ from runtime.journal.errors import DuplicateIntentError, JournalError
 from runtime.journal.ledger import IntentKnownError, Ledger
 from runtime.journal.reader import JournalReader
 from runtime.journal.records import Intent, LaneRecord, Purpose, State, TransactionDraft
+from runtime.journal.rows import purpose_of, state_of
 from runtime.journal.states import PENDING, IllegalTransitionError
 from runtime.journal.writer_lock import WriterLock
 
@@ -139,13 +140,13 @@ class Journal(JournalReader):
         at = self._clock.now()
         with self._connection.commit(durable=False):
             row = self._ledger.transaction(tx_hash)
-            if State(row["state"]) is not State.SIGNED:
+            if state_of(row["state"]) is not State.SIGNED:
                 return False
             facts = {"sent_at": at}
             self._ledger.move_transaction(row, State.SENT, at=at, facts=facts)
-            if Purpose(row["purpose"]) is Purpose.CALL:
+            if purpose_of(row["purpose"]) is Purpose.CALL:
                 carried = self._ledger.intents_at(row["lane"], row["nonce"])
-                signed = [each for each in carried if State(each["state"]) is State.SIGNED]
+                signed = [each for each in carried if state_of(each["state"]) is State.SIGNED]
                 self._ledger.move_intents(signed, State.SENT, at=at)
         return True
 
@@ -157,25 +158,25 @@ class Journal(JournalReader):
         facts = {"mined_block": block, "status": status, "gas_used": gas_used}
         with self._connection.commit(durable=False):
             row = self._ledger.transaction(tx_hash)
-            if State(row["state"]) is State.MINED:
+            if state_of(row["state"]) is State.MINED:
                 self._ledger.set_facts(row, facts)
                 return
             self._ledger.move_transaction(row, State.MINED, at=at, reason=reason, facts=facts)
             siblings = self._ledger.siblings(row)
             self._end_siblings(row, siblings, at=at)
             carried = self._ledger.intents_at(row["lane"], row["nonce"])
-            if Purpose(row["purpose"]) is Purpose.CALL:
+            if purpose_of(row["purpose"]) is Purpose.CALL:
                 self._intents_mined(row, carried, status=status, at=at)
             else:
                 # What the cancel was for stands with the attempt that it replaced.
                 why = reason or (siblings[-1]["reason"] if siblings else "")
-                self._intents_cancelled(Purpose(row["purpose"]), carried, at=at, reason=why)
+                self._intents_cancelled(purpose_of(row["purpose"]), carried, at=at, reason=why)
 
     def reorged(self, tx_hash: str, reason: str) -> None:
-        """Note that the chain took a mined transaction back: it and its intents are in flight."""
+        """Note that the chain took a mined transaction back, final or not: it is in flight again."""
         at = self._clock.now()
         with self._connection.commit(durable=False):
-            row = self._mined_row(tx_hash)
+            row = self._once_mined_row(tx_hash)
             self._ledger.move_transaction(row, State.SENT, at=at, reason=reason, facts=_UNMINED)
             carried = self._ledger.intents_at(row["lane"], row["nonce"])
             self._ledger.move_intents(carried, State.SENT, at=at, reason=reason)
@@ -189,7 +190,7 @@ class Journal(JournalReader):
             end = State.FINAL if row["status"] == 1 else State.FAILED
             reason = row["reason"] if end is State.FINAL else row["reason"] or REVERTED
             self._ledger.move_transaction(row, end, at=at, reason=reason)
-            if Purpose(row["purpose"]) is Purpose.CALL:
+            if purpose_of(row["purpose"]) is Purpose.CALL:
                 carried = self._ledger.intents_at(row["lane"], row["nonce"])
                 self._ledger.move_intents(carried, end, at=at, reason=reason)
                 self._ledger.settle(carried, at=at)
@@ -200,7 +201,7 @@ class Journal(JournalReader):
         with self._connection.commit(durable=False):
             row = self._ledger.transaction(tx_hash)
             for attempt in (row, *self._ledger.siblings(row)):
-                if State(attempt["state"]) is not State.FAILED:
+                if state_of(attempt["state"]) is not State.FAILED:
                     self._ledger.move_transaction(attempt, State.FAILED, at=at, reason=reason)
             carried = self._ledger.intents_at(row["lane"], row["nonce"])
             self._ledger.move_intents(carried, State.FAILED, at=at, reason=reason)
@@ -254,6 +255,10 @@ class Journal(JournalReader):
         """Do the file's housekeeping; call it when nothing is urgent."""
         self._connection.checkpoint()
 
+    def maintain_apart(self) -> None:
+        """Do the same from a thread: nobody is held up."""
+        self._connection.checkpoint_apart()
+
     def _end_planned(self, keys: Sequence[str], end: State, reason: str) -> None:
         at = self._clock.now()
         with self._connection.commit(durable=False):
@@ -264,11 +269,11 @@ class Journal(JournalReader):
     def _end_siblings(
         self, row: sqlite3.Row, siblings: Sequence[sqlite3.Row], *, at: float
     ) -> None:
-        is_call = Purpose(row["purpose"]) is Purpose.CALL
+        is_call = purpose_of(row["purpose"]) is Purpose.CALL
         end = State.REPLACED if is_call else State.CANCELLED
         alive = PENDING if is_call else PENDING | {State.REPLACED}
         for sibling in siblings:
-            if State(sibling["state"]) in alive:
+            if state_of(sibling["state"]) in alive:
                 why = f"its nonce went to {row['hash']}"
                 self._ledger.move_transaction(sibling, end, at=at, reason=why)
 
@@ -291,9 +296,16 @@ class Journal(JournalReader):
         self._ledger.move_intents(carried, end, at=at, reason=reason)
         self._ledger.settle(carried, at=at)
 
+    def _once_mined_row(self, tx_hash: str) -> sqlite3.Row:
+        row = self._ledger.transaction(tx_hash)
+        is_ended = state_of(row["state"]) in {State.FINAL, State.FAILED}
+        if is_ended and row["mined_block"] is not None:
+            return row
+        return self._mined_row(tx_hash)
+
     def _mined_row(self, tx_hash: str) -> sqlite3.Row:
         row = self._ledger.transaction(tx_hash)
-        if State(row["state"]) is not State.MINED:
+        if state_of(row["state"]) is not State.MINED:
             raise IllegalTransitionError(f"expected {tx_hash} to be mined, was {row['state']}")
         return row
 
@@ -303,10 +315,4 @@ class Journal(JournalReader):
         return next(key for key in keys if self._ledger.knows(key) or keys.count(key) > 1)
 
     def _intent_rows(self, keys: Sequence[str]) -> list[sqlite3.Row]:
-        found = []
-        for key in keys:
-            row = self._db.execute("SELECT * FROM intents WHERE key = ?", (key,)).fetchone()
-            if row is None:
-                raise KeyError(key)
-            found.append(row)
-        return found
+        return [self._ledger.intent_row(key) for key in keys]

@@ -7,7 +7,9 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 
 from runtime.journal import canonical
+from runtime.journal.errors import DamagedRowError
 from runtime.journal.records import Intent, State, Subject, TransactionDraft
+from runtime.journal.rows import state_of
 from runtime.journal.states import check_move
 
 _ADD_INTENT = """
@@ -18,9 +20,9 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 _ADD_PAYLOAD = "INSERT INTO payloads VALUES (?, ?)"
 _ADD_TRANSACTION = """
 INSERT INTO transactions (lane, nonce, attempt, purpose, raw, hash, gas, max_fee, tip, expires_at,
-                          fence, state, signed_at, updated_at)
+                          fence, state, signed_at, updated_at, decided_at, signing_at)
 VALUES (?, ?, (SELECT coalesce(max(attempt), 0) + 1 FROM transactions
-               WHERE lane = ? AND nonce = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+               WHERE lane = ? AND nonce = ?), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _ADD_TRANSITION = """
 INSERT INTO transitions (at, subject, subject_id, from_state, to_state, reason)
@@ -83,6 +85,7 @@ class Ledger:
         values = (
             *(*slot, *slot, draft.purpose, draft.raw, draft.hash, draft.gas),
             *(draft.max_fee, draft.tip, draft.expires_at, fence, State.SIGNED, at, at),
+            *(draft.decided_at, draft.signing_at),
         )
         cursor = self._db.execute(_ADD_TRANSACTION, values)
         assert cursor.lastrowid is not None
@@ -100,7 +103,7 @@ class Ledger:
         facts: Mapping[str, float | None] | None = None,
     ) -> None:
         """Move a transaction, and set what is newly known about it."""
-        from_state = State(row["state"])
+        from_state = state_of(row["state"])
         check_move(Subject.TRANSACTION, row["hash"], from_state, to_state)
         self.set_facts(row, facts or {})
         self._db.execute(
@@ -121,7 +124,7 @@ class Ledger:
         self, rows: Iterable[sqlite3.Row], to_state: State, *, at: float, reason: str = ""
     ) -> None:
         """Move intents; what is in flight and what is settled is not decided here."""
-        moved = [(row["id"], row["key"], State(row["state"])) for row in rows]
+        moved = [(row["id"], row["key"], state_of(row["state"])) for row in rows]
         for _, key, from_state in moved:
             check_move(Subject.INTENT, key, from_state, to_state)
         self._db.executemany(
@@ -162,9 +165,25 @@ class Ledger:
         """Find a transaction of ours by its hash."""
         row = self._db.execute("SELECT * FROM transactions WHERE hash = ?", (tx_hash,)).fetchone()
         if row is None:
-            raise KeyError(tx_hash)
+            raise self._absent("SELECT 1 FROM transactions NOT INDEXED WHERE hash = ?", tx_hash)
         assert isinstance(row, sqlite3.Row)
         return row
+
+    def intent_row(self, key: str) -> sqlite3.Row:
+        """Find an intent by its key."""
+        row = self._db.execute(
+            "SELECT id, key, state FROM intents WHERE key = ?", (key,)
+        ).fetchone()
+        if row is None:
+            raise self._absent("SELECT 1 FROM intents NOT INDEXED WHERE key = ?", key)
+        assert isinstance(row, sqlite3.Row)
+        return row
+
+    def _absent(self, unindexed: str, name: str) -> Exception:
+        """Say why something was not found: a bug, unless the table has what its index lacks."""
+        if self._db.execute(unindexed, (name,)).fetchone() is None:
+            return KeyError(name)
+        return DamagedRowError(f"an index lacks {name:.100}, which its table has")
 
     def siblings(self, row: sqlite3.Row) -> list[sqlite3.Row]:
         """Find the other attempts at the same nonce."""

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum, auto
 
+from runtime.tracing.ids import trace_id_of
+
 SEPARATOR = "|"
 
 
@@ -64,6 +66,11 @@ class Intent:
         """Name this intent for ever: kind, market, account, and what it was judged on."""
         return f"{self.kind}|{self.market}|{self.account}|{self.judged_on}"
 
+    @property
+    def trace_id(self) -> str:
+        """Name its trace; it follows from the key, so that a restarted keeper goes on with it."""
+        return trace_id_of(self.key)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransactionDraft:
@@ -78,6 +85,10 @@ class TransactionDraft:
     tip: int
     expires_at: int
     purpose: Purpose = Purpose.CALL
+    decided_at: float | None = None
+    """When what it was decided on was seen."""
+    signing_at: float | None = None
+    """When the signer was asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +110,11 @@ class IntentRecord:
     planned_at: float
     updated_at: float
     settled_at: float | None
+
+    @property
+    def trace_id(self) -> str:
+        """Name its trace, as `Intent.trace_id` does."""
+        return trace_id_of(self.key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +141,8 @@ class TransactionRecord:
     mined_block: int | None
     status: int | None
     gas_used: int | None
+    decided_at: float | None
+    signing_at: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,8 @@
 """Which moves are legal.
 
-A move that is not listed is a bug in the caller and raises: a journal that lets a final transaction
-become pending again is no evidence. Going back is legal in one place only, when the chain itself
-went back (a reorganisation): MINED to SENT, and an intent whose cancel was undone.
+A move that is not listed is a bug in the caller and raises. Going back is legal in one place only,
+when the chain itself went back (a reorganisation): MINED to SENT, also after it was held FINAL (or
+FAILED, if it was mined and reverted), and an intent whose cancel was undone. History keeps both.
 A replaced or cancelled attempt may still win the race for its nonce, hence their way to MINED.
 """
 
@@ -18,6 +18,8 @@ TRANSACTION_MOVES: Mapping[State, frozenset[State]] = {
     State.MINED: frozenset({State.SENT, State.FINAL, State.FAILED}),
     State.REPLACED: frozenset({State.MINED, State.CANCELLED, State.FAILED}),
     State.CANCELLED: frozenset({State.MINED, State.REPLACED, State.FAILED}),
+    State.FINAL: frozenset({State.SENT}),
+    State.FAILED: frozenset({State.SENT}),
 }
 
 INTENT_MOVES: Mapping[State, frozenset[State]] = {
@@ -29,6 +31,8 @@ INTENT_MOVES: Mapping[State, frozenset[State]] = {
     State.MINED: frozenset({State.SENT, State.FINAL, State.FAILED}),
     State.CANCELLED: frozenset({State.SENT, State.MINED}),
     State.EXPIRED: frozenset({State.SENT, State.MINED}),
+    State.FINAL: frozenset({State.SENT}),
+    State.FAILED: frozenset({State.SENT}),
 }
 
 PENDING = frozenset({State.SIGNED, State.SENT})

@@ -5,6 +5,8 @@ error is told by code *and* words, the narrow kinds first.
 """
 
 import re
+import reprlib
+from collections.abc import Sequence
 from typing import Any, Final
 
 import orjson
@@ -26,9 +28,13 @@ _SERVER_FAULT: Final = 500
 _RATE_CODES: Final = {-32021, -32022, -32005, 429}
 _RANGE_CODES: Final = {-32019, -32020}
 _METHOD_CODE: Final = -32601
+LONGEST_PAUSE_SECONDS: Final = 300.0
+"""However long an endpoint asks us to stay away: it is tried again then."""
+LONGEST_MESSAGE: Final = 1_000
+"""Characters of an endpoint's own words; what is longer is no sentence."""
 
 _SECONDS: Final = re.compile(
-    r"(?:retry|try again)[^0-9]{0,20}(\d+(?:\.\d+)?)\s*(ms|s\b|sec)", re.IGNORECASE
+    r"(?:retry|try again)[^0-9]{0,20}([0-9]+(?:\.[0-9]+)?)\s*(ms|s\b|sec)", re.IGNORECASE
 )
 _RANGE: Final = re.compile(
     r"response (?:is )?too large|response size exceed|query returned more than|block ?range"
@@ -98,7 +104,7 @@ def result_of(
         raise error_of(answer["error"], endpoint=endpoint, method=method, status=status)
     if answer.get("id") != request_id:
         raise BadAnswer(
-            f"expected the answer to id {request_id}, found id {answer.get('id')!r}"
+            f"expected the answer to id {request_id}, found id {reprlib.repr(answer.get('id'))}"
             f" (HTTP {status})",
             endpoint=endpoint,
             method=method,
@@ -110,6 +116,53 @@ def result_of(
     return answer["result"]
 
 
+def batch_results(
+    answers: Any,  # noqa: ANN401
+    methods: Sequence[str],
+    *,
+    first_id: int,
+    endpoint: str,
+    status: int = 200,
+) -> list[Any | RpcError]:
+    """Give each call's result or RpcError in the order of `methods`; raises RpcError for a refused batch."""
+    if not isinstance(answers, list):
+        if isinstance(answers, dict) and answers.get("error") is not None:
+            raise error_of(answers["error"], endpoint=endpoint, method="batch", status=status)
+        raise BadAnswer(
+            f"expected a list of answers, found {type(answers).__name__} (HTTP {status})",
+            endpoint=endpoint,
+            method="batch",
+        )
+    # Only numbers: an id may be anything, also what no table can be keyed by.
+    by_id = {
+        item["id"]: item
+        for item in answers
+        if isinstance(item, dict) and isinstance(item.get("id"), int)
+    }
+    return [
+        _result_or_error(by_id.get(request_id), request_id, endpoint, method)
+        for request_id, method in enumerate(methods, start=first_id)
+    ]
+
+
+def _result_or_error(
+    answer: Any,  # noqa: ANN401
+    request_id: int,
+    endpoint: str,
+    method: str,
+) -> Any | RpcError:  # noqa: ANN401
+    if answer is None:
+        return BadAnswer(
+            f"expected an answer to id {request_id} of the batch, found none",
+            endpoint=endpoint,
+            method=method,
+        )
+    try:
+        return result_of(answer, request_id=request_id, endpoint=endpoint, method=method)
+    except RpcError as error:
+        return error
+
+
 def error_of(
     error: Any,  # noqa: ANN401
     *,
@@ -119,9 +172,9 @@ def error_of(
 ) -> RpcError:
     """Name the error that an answer carries."""
     if not isinstance(error, dict):
-        error = {"message": str(error)}
+        error = {"message": error}
     code = error.get("code") if isinstance(error.get("code"), int) else None
-    message = str(error.get("message") or "no message")
+    message = _words(error.get("message"))
     data = error.get("data")
     if code == _EXECUTION_ERROR or (_REVERT.search(message) and code != _METHOD_CODE):
         return ExecutionReverted(code, message, data, endpoint=endpoint, method=method)
@@ -140,6 +193,15 @@ def error_of(
     return RpcError(code, message, data, endpoint=endpoint, method=method)
 
 
+def _words(message: Any) -> str:  # noqa: ANN401
+    """Give an endpoint's words as one line of bounded length, also where they are no text."""
+    if not message:
+        return "no message"
+    # Printing what is nested a thousand deep would end the process: `reprlib` stops before.
+    text = message[:LONGEST_MESSAGE] if isinstance(message, str) else reprlib.repr(message)
+    return " ".join(text.split()) or "no message"
+
+
 def rate_limited(
     message: str,
     *,
@@ -148,10 +210,12 @@ def rate_limited(
     code: int | None = None,
     retry_after_seconds: float | None = None,
 ) -> RateLimited:
-    """Make a RateLimited, with the seconds that the message asks for."""
+    """Make a RateLimited, with the seconds that the message asks for, at most `LONGEST_PAUSE_SECONDS`."""
     if retry_after_seconds is None and (found := _SECONDS.search(message)):
         scale = 0.001 if found[2].lower() == "ms" else 1.0
         retry_after_seconds = float(found[1]) * scale
+    if retry_after_seconds is not None:
+        retry_after_seconds = min(retry_after_seconds, LONGEST_PAUSE_SECONDS)
     return RateLimited(
         message,
         code=code,

@@ -197,21 +197,25 @@ class Connection:
                 self._tcp.setsockopt(sockets.IPPROTO_TCP, TCP_QUICKACK, 1)
 
     def _handle(self, message: Any) -> None:  # noqa: ANN401 - JSON
-        if isinstance(message, list):
-            for item in message:
-                self._handle(item)
-        elif not isinstance(message, dict):
-            found = type(message).__name__
-            raise BadAnswer(f"expected a JSON-RPC object, found {found}", endpoint=self.endpoint)
-        elif "method" in message:
-            self._notify(message.get("params"))
-        else:
-            self._resolve(message)
+        # A batch holds objects, never another batch.
+        for item in message if isinstance(message, list) else (message,):
+            if not isinstance(item, dict):
+                found = type(item).__name__
+                raise BadAnswer(
+                    f"expected a JSON-RPC object, found {found}", endpoint=self.endpoint
+                )
+            if "method" in item:
+                self._notify(item.get("params"))
+            else:
+                self._resolve(item)
 
     def _notify(self, params: Any) -> None:  # noqa: ANN401 - JSON
         if not isinstance(params, dict) or "result" not in params:
             return
-        subscription_id = str(params.get("subscription"))
+        named = params.get("subscription")
+        if not isinstance(named, str | int):
+            return
+        subscription_id = str(named)
         subscription = self._routes.get(subscription_id)
         if subscription is not None:
             subscription.deliver(params["result"])
@@ -223,8 +227,11 @@ class Connection:
         if self._early_count < self._settings.early_notifications:
             self._early_count += 1
             self._early.setdefault(subscription_id, []).append(notification)
-        else:
+        elif len(self._early_lost) < self._settings.early_notifications:
             self._early_lost[subscription_id] = self._early_lost.get(subscription_id, 0) + 1
+        else:
+            # Nothing lost may go untold, and nothing may grow without bounds: begin anew.
+            raise self.transient(f"{self._early_count} notifications came for no subscription")
 
     def _resolve(self, answer: dict[str, Any]) -> None:
         request_id = answer.get("id")
@@ -239,6 +246,13 @@ class Connection:
                 endpoint=self.endpoint,
                 method=pending.method,
             )
+            if pending.subscription is not None and not isinstance(result, str | int):
+                found = type(result).__name__
+                raise BadAnswer(
+                    f"expected the name of a subscription, found {found}",
+                    endpoint=self.endpoint,
+                    method=pending.method,
+                )
         except RpcError as error:
             self._reject(pending, error)
         else:

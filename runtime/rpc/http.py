@@ -15,7 +15,7 @@ import aiohttp
 import orjson
 
 from runtime.clock import Clock, SystemClock
-from runtime.rpc.answers import error_of, loads, rate_limited, result_of
+from runtime.rpc.answers import batch_results, loads, rate_limited, result_of
 from runtime.rpc.endpoint import Endpoint
 from runtime.rpc.errors import BadAnswer, RangeError, RateLimited, RpcError, RpcTransient
 from runtime.rpc.metrics import EndpointMetrics, RpcMetrics
@@ -127,40 +127,22 @@ class RpcHttp:
         started = self._clock.monotonic()
         try:
             status, answers = await self._post(payload, "batch", timeout_seconds)
-            if not isinstance(answers, list):
-                raise self._refusal_of_batch(answers, status)
+            results = batch_results(
+                answers,
+                [method for method, _ in calls],
+                first_id=first,
+                endpoint=self.name,
+                status=status,
+            )
         except RpcError as error:
             self._metrics.count("batch", self._clock.monotonic() - started, error)
             self._hold_back(error)
             raise
         self._metrics.count("batch", self._clock.monotonic() - started)
-        by_id = {item.get("id"): item for item in answers if isinstance(item, dict)}
-        return [
-            self._item(by_id.get(first + index), first + index, method)
-            for index, (method, _) in enumerate(calls)
-        ]
-
-    def _item(self, answer: Any, request_id: int, method: str) -> Any | RpcError:  # noqa: ANN401
-        if answer is None:
-            return BadAnswer(
-                f"expected an answer to id {request_id} of the batch, found none",
-                endpoint=self.name,
-                method=method,
-            )
-        try:
-            return result_of(answer, request_id=request_id, endpoint=self.name, method=method)
-        except RpcError as error:
-            self._hold_back(error)
-            return error
-
-    def _refusal_of_batch(self, answer: Any, status: int) -> RpcError:  # noqa: ANN401
-        if isinstance(answer, dict) and answer.get("error") is not None:
-            return error_of(answer["error"], endpoint=self.name, method="batch", status=status)
-        return BadAnswer(
-            f"expected a list of answers, found {type(answer).__name__} (HTTP {status})",
-            endpoint=self.name,
-            method="batch",
-        )
+        for result in results:
+            if isinstance(result, RpcError):
+                self._hold_back(result)
+        return results
 
     async def _post(
         self, payload: object, method: str, timeout_seconds: float | None

@@ -7,6 +7,7 @@ that says no (a revert, a bad parameter) is an answer.
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
@@ -19,7 +20,14 @@ from runtime.clock import Clock, SystemClock
 from runtime.errors import OperatorError
 from runtime.rpc.connection import WsSettings
 from runtime.rpc.endpoint import Endpoint
-from runtime.rpc.errors import Behind, MethodMissing, RateLimited, RpcError, RpcTransient
+from runtime.rpc.errors import (
+    BadAnswer,
+    Behind,
+    MethodMissing,
+    RateLimited,
+    RpcError,
+    RpcTransient,
+)
 from runtime.rpc.health import Health
 from runtime.rpc.high_water import BlockHighWater
 from runtime.rpc.http import Call, HttpLimits, RpcHttp
@@ -29,6 +37,8 @@ from runtime.rpc.ws import RpcWs
 
 LONGEST_WAIT_SECONDS: Final = 1.0
 """A call goes to the next endpoint rather than wait longer than this for a bucket."""
+_BLOCK_NUMBER: Final = re.compile(r"0x[0-9a-fA-F]{1,15}", re.ASCII)
+"""Below 2^60: no chain has more blocks."""
 
 _Result = TypeVar("_Result")
 
@@ -190,7 +200,7 @@ class RpcPool:
 
         async def ask(member: _Member) -> Any:  # noqa: ANN401
             if member.health.head < block:
-                head = int(await member.caller.call("eth_blockNumber"), 16)
+                head = await self._head_of(member)
                 member.health.head = max(member.health.head, head)
                 self.high_water.accept(head)
             if member.health.head < block:
@@ -203,6 +213,16 @@ class RpcPool:
             return await member.caller.call(method, params, timeout_seconds=timeout_seconds)
 
         return await self._first_good(ask, method)
+
+    async def _head_of(self, member: _Member) -> int:
+        told = await member.caller.call("eth_blockNumber")
+        if not isinstance(told, str) or not _BLOCK_NUMBER.fullmatch(told):
+            raise BadAnswer(
+                f"expected a block number in hex, found a {type(told).__name__}",
+                endpoint=member.endpoint.name,
+                method="eth_blockNumber",
+            )
+        return int(told, 16)
 
     def accept_head(self, block: int, *, endpoint: str) -> bool:
         """Take a head seen by `endpoint` into account; False, and counted, if it lags behind."""

@@ -20,6 +20,8 @@ def signed(nonce: int, tx_hash: str, *, attempt: int = 0, sent: bool = True) -> 
         fence=1,
         state=State.SENT,
         reason="",
+        decided_at=None,
+        signing_at=None,
         signed_at=0.0,
         sent_at=1.0 if sent else None,
         updated_at=1.0,

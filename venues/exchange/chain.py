@@ -5,9 +5,11 @@ are named by number: a number is a sealed block, `latest` may be in the making a
 for state. A block's hash may be null while it is not sealed.
 """
 
+import re
+import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from risk.units import Seconds
 from runtime.errors import TransientError
@@ -16,6 +18,12 @@ from runtime.rpc.subscription import OnMessage, Subscription
 from venues.exchange.page_codec import from_hex
 from venues.exchange.slicers import UndecodableError
 from venues.port import BlockRef
+
+LAST_SECOND: Final = 10**11
+"""No block is of a later time (year 5138): calendars end, and counters hold no more."""
+LAST_BLOCK: Final = 2**63 - 1
+_QUANTITY: Final = re.compile(r"0x[0-9a-fA-F]{1,64}", re.ASCII)
+"""At most 256 bits, like every number of the chain."""
 
 
 class ChainReader(Protocol):
@@ -55,22 +63,44 @@ class Head:
 
 def quantity(value: object) -> int:
     """Read a hex quantity; raises UndecodableError."""
-    if not isinstance(value, str) or not value.startswith("0x"):
-        raise UndecodableError(f"expected a hex quantity, found {value!r:.80}")
-    try:
-        return int(value, 16)
-    except ValueError as error:
-        raise UndecodableError(f"expected a hex quantity, found {value!r:.80}") from error
+    if not isinstance(value, str) or not _QUANTITY.fullmatch(value):
+        raise UndecodableError(f"expected a hex quantity, found {reprlib.repr(value)}")
+    return int(value, 16)
+
+
+def block_number(value: object) -> int:
+    """Read a block's number; raises UndecodableError, also for one that no chain reaches."""
+    number = quantity(value)
+    if number > LAST_BLOCK:
+        raise UndecodableError(f"expected a block number of 63 bits, found {value!s:.80}")
+    return number
+
+
+def block_time(value: object) -> Seconds:
+    """Read a block's time; raises UndecodableError, also for one that no clock shows."""
+    time = quantity(value)
+    if time >= LAST_SECOND:
+        raise UndecodableError(f"expected a block's time before year 5138, found {value!s:.80}")
+    return Seconds(time)
+
+
+def log_entries(logs: object) -> Sequence[Mapping[str, Any]]:
+    """Give the logs of an answer or a receipt; raises UndecodableError unless each is an object."""
+    if not isinstance(logs, list) or not all(isinstance(log, dict) for log in logs):
+        raise UndecodableError(f"expected a list of logs, found {reprlib.repr(logs)}")
+    return logs
 
 
 def head_of(header: Mapping[str, Any]) -> Head:
     """Read a block header, of eth_getBlockByNumber or of newHeads; raises UndecodableError."""
+    if not isinstance(header, dict):
+        raise UndecodableError(f"expected a block's header, found {reprlib.repr(header)}")
     block_hash = header.get("hash")
     parent = header.get("parentHash")
     return Head(
         ref=BlockRef(
-            number=quantity(header.get("number")),
-            timestamp=Seconds(quantity(header.get("timestamp"))),
+            number=block_number(header.get("number")),
+            timestamp=block_time(header.get("timestamp")),
             hash=None if block_hash is None else from_hex(block_hash),
         ),
         parent=None if parent is None else from_hex(parent),

@@ -194,12 +194,27 @@ class Epoch:
         self._stream.urgent.set()
 
     async def _newest(self) -> Head:
-        """Wait for a sealed block that is not older than what we have seen or must be past."""
+        """Wait for a sealed block that is not older than what we have seen or must be past.
+
+        Raises FeedInterruptedError where that would never come: somebody told a block that is out of all
+        reach, and everybody else would seem to lag for ever.
+        """
+        started = self._parts.clock.monotonic()
         while True:
             head = await read_sealed_head(self._parts.contract.reader)
             self._parts.heads.add(head)
             if head.number >= self._at_least and self._parts.high_water.accept(head.number):
                 return head
+            beyond = max(self._at_least, self._parts.high_water.highest) - head.number
+            waited = self._parts.clock.monotonic() - started
+            if (
+                beyond > self._settings.most_catch_up_blocks
+                and waited > self._settings.stall_seconds
+            ):
+                raise FeedInterruptedError(
+                    ResyncReason.REORG,
+                    f"block {head.number + beyond} was told, but the newest is {head.number}",
+                )
             await asyncio.sleep(self._settings.audit_period_seconds)
 
     # --- following --------------------------------------------------------------------------

@@ -4,13 +4,14 @@ The feed's own decoder cuts only what the account book needs. Here nothing is le
 wants the reasons and the differences too.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from risk.solvency_flows import Event
 from venues.exchange.abi import WORD, Abi
-from venues.exchange.chain import quantity
+from venues.exchange.chain import block_number, log_entries, quantity
 from venues.exchange.events import event_words
+from venues.exchange.receipts import raw_log, topic_of
 from venues.exchange.slicers import Defect, Slicer, UndecodableError, compile_slicer
 
 
@@ -28,22 +29,25 @@ class EventReader:
                 compile_slicer(words),
             )
 
-    def read(self, logs: Iterable[Mapping[str, Any]]) -> list[Event]:
+    def read(self, logs: object) -> list[Event]:
         """Decode logs and give them in the order of the chain; raises UndecodableError."""
-        placed = [((quantity(log["blockNumber"]), quantity(log["logIndex"])), log) for log in logs]
+        placed = [
+            ((block_number(log.get("blockNumber")), quantity(log.get("logIndex"))), log)
+            for log in log_entries(logs)
+        ]
         placed.sort(key=lambda each: each[0])
         return [self._one(log, place[0]) for place, log in placed]
 
     def _one(self, log: Mapping[str, Any], block: int) -> Event:
-        topics, data = log["topics"], log["data"]
-        known = self._by_topic.get(topics[0])
+        topic = topic_of(log)
+        known = self._by_topic.get(topic)
         if known is None:
             raise UndecodableError(
-                f"expected an event of the exchange's ABI, found topic {topics[0][:66]}",
+                f"expected an event of the exchange's ABI, found topic {topic[:66]!r}",
                 Defect.UNKNOWN_EVENT,
             )
         name, fields, length, cut = known
-        raw = bytes.fromhex("".join(part.removeprefix("0x") for part in (*topics[1:], data)))
+        raw = raw_log(log)
         if len(raw) != length:
             raise UndecodableError(f"expected {length} bytes for {name}, found {len(raw)}")
         return Event(name=name, values=dict(zip(fields, cut(raw), strict=True)), block=block)

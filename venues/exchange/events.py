@@ -331,7 +331,7 @@ class LogDecoder:
             recipe = self._recipes.get(topics[0])
             if recipe is None:
                 raise UndecodableError(
-                    f"expected an event of the exchange's ABI, found topic {topics[0][:66]}",
+                    f"expected an event of the exchange's ABI, found topic {topics[0][:66]!r}",
                     Defect.UNKNOWN_EVENT,
                 )
             count = len(topics)
@@ -344,7 +344,7 @@ class LogDecoder:
         except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
             if isinstance(error, UndecodableError):
                 raise
-            raise UndecodableError(f"expected a log in hex, found {error!r}") from error
+            raise UndecodableError(f"expected a log in hex, found {error!r:.200}") from error
         if len(raw) != recipe.length or count != recipe.topics or len(text) != 2 * recipe.length:
             raise UndecodableError(
                 f"expected {recipe.topics} topics and {recipe.length} bytes for {recipe.name},"

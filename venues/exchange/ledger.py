@@ -8,12 +8,14 @@ chain does not have, or has with other content, means that history was rewritten
 """
 
 import contextlib
+import reprlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from risk.market import Market
 from risk.units import AccountId, MarketId, Seconds
 from venues.exchange.abi import Abi
+from venues.exchange.chain import block_number, block_time, quantity
 from venues.exchange.events import Cell, LogDecoder
 from venues.exchange.fast_values import compile_constructor
 from venues.exchange.fold import MarketFold
@@ -176,19 +178,21 @@ class Ledger:
             address = log["address"]
             if address != self._address and address.lower() != self._address:
                 raise UndecodableError(
-                    f"expected logs of {self._address}, found one of {address}",
+                    f"expected logs of {self._address}, found one of {address!r:.80}",
                     Defect.FOREIGN,
                 )
             if log.get("removed"):
                 raise FeedInterruptedError(ResyncReason.REORG, "a log was removed by the chain")
             timestamp = log.get("blockTimestamp")
             if timestamp is not None:
-                self.advance_clock(Seconds(int(timestamp, 16)))
+                self.advance_clock(block_time(timestamp))
             return bytes.fromhex(log["transactionHash"][2:]), log["data"], log["topics"]
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             if isinstance(error, UndecodableError):
                 raise
-            raise UndecodableError(f"expected a log with address and hash, found {log}") from error
+            raise UndecodableError(
+                f"expected a log with address and hash, found {reprlib.repr(log)}"
+            ) from error
 
     def _recognise(
         self, place: Place, known: _Content, content: _Content, *, is_live: bool
@@ -255,8 +259,7 @@ def _place(log: Mapping[str, Any]) -> Place:
     try:
         if log["blockNumber"] is None or log["logIndex"] is None:
             raise UndecodableError("expected a log with its block, found none", Defect.UNPLACED)
-        return int(log["blockNumber"], 16), int(log["logIndex"], 16)
-    except (KeyError, TypeError, ValueError) as error:
-        if isinstance(error, UndecodableError):
-            raise
-        raise UndecodableError(f"expected a log with its place, found {log!r:.200}") from error
+        return block_number(log["blockNumber"]), quantity(log["logIndex"])
+    except (KeyError, TypeError) as error:
+        found = reprlib.repr(log)
+        raise UndecodableError(f"expected a log with its place, found {found}") from error

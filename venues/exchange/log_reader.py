@@ -5,15 +5,16 @@ round number. So each query is asked together with the header of its last block,
 comes back suspiciously full is asked again in halves. The window doubles while all goes well.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from runtime.errors import TransientError
 from runtime.rpc.errors import RpcError, RpcTransient
-from venues.exchange.chain import ContractReader, Head, head_of, quantity
+from venues.exchange.chain import ContractReader, Head, block_number, head_of, log_entries
 from venues.exchange.ledger import FeedInterruptedError
 from venues.exchange.metrics import ResyncReason
+from venues.exchange.page_codec import from_hex
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,8 +38,9 @@ class LogReader:
     async def read(self, first: int, last: Head) -> list[Mapping[str, Any]]:
         """Read the logs of blocks `first` to `last`, both included, in no promised order.
 
-        Raises TransientError while the endpoint lacks the last block or refuses to answer, and
-        FeedInterruptedError when it holds another block there.
+        Raises TransientError while the endpoint lacks the last block or refuses to answer,
+        FeedInterruptedError when it holds another block there, and UndecodableError for an answer that
+        is none.
         """
         logs: list[Mapping[str, Any]] = []
         while first <= last.number:
@@ -52,7 +54,7 @@ class LogReader:
             self._window = min(self._settings.most_window, self._window * 2)
         return logs
 
-    async def _query(self, first: int, to: int, last: Head) -> list[Mapping[str, Any]] | None:
+    async def _query(self, first: int, to: int, last: Head) -> Sequence[Mapping[str, Any]] | None:
         """Ask once; None when the window must be smaller."""
         wanted = {
             "address": self._contract.address_text,
@@ -71,26 +73,25 @@ class LogReader:
                 return None
         if header is None:
             raise TransientError(f"expected block {to} at this endpoint, found none yet")
-        if not isinstance(logs, list):
-            raise TransientError(f"expected a list of logs, found {type(logs).__name__}")
+        logs = log_entries(logs)
         if len(logs) >= self._settings.suspicious_logs and to > first:
             return None
         _check(first, to, head_of(header), last, logs)
         return logs
 
 
-def _check(first: int, to: int, head: Head, last: Head, logs: list[Mapping[str, Any]]) -> None:
+def _check(first: int, to: int, head: Head, last: Head, logs: Sequence[Mapping[str, Any]]) -> None:
     hashes = {last.ref.hash, head.ref.hash} - {None}
     if to == last.number and len(hashes) > 1:
         raise FeedInterruptedError(ResyncReason.REORG, f"block {to} has another hash than before")
     for log in logs:
-        number = quantity(log.get("blockNumber"))
+        number = block_number(log.get("blockNumber"))
         if not first <= number <= to:
             raise TransientError(f"expected logs of blocks {first} to {to}, found one of {number}")
         block_hash = log.get("blockHash")
         if number != to or block_hash is None or head.ref.hash is None:
             continue
-        if block_hash.lower() != f"0x{head.ref.hash.hex()}":
+        if from_hex(block_hash) != head.ref.hash:
             raise FeedInterruptedError(
                 ResyncReason.REORG, f"a log of block {to} names another block"
             )

@@ -5,6 +5,7 @@ its words. That is only true if the upper bytes are nothing but the sign: this i
 words at once, and a page where it fails is refused whole, with a sentence. Nothing is ever wrapped.
 """
 
+import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
@@ -38,7 +39,7 @@ class Page:
 def from_hex(text: object) -> bytes:
     """Turn `0x…` text into bytes; raises UndecodableError for anything else."""
     if not isinstance(text, str) or not text.startswith("0x"):
-        raise UndecodableError(f"expected hex text from the node, found {text!r:.80}")
+        raise UndecodableError(f"expected hex text from the node, found {reprlib.repr(text)}")
     try:
         return bytes.fromhex(text[2:])
     except ValueError as error:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from venues.exchange.abi import WORD, Abi
+from venues.exchange.chain import log_entries
 from venues.exchange.events import event_words
 from venues.exchange.slicers import Slicer, UndecodableError, compile_slicer
 
@@ -11,12 +12,20 @@ from venues.exchange.slicers import Slicer, UndecodableError, compile_slicer
 def logs_of(receipt: Mapping[str, object], address: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Give (topic, log) of each log of a contract, in order; raises UndecodableError without logs."""
     logs = receipt.get("logs")
-    if not isinstance(logs, list):
+    if logs is None:
         raise UndecodableError("expected a receipt with logs, found none")
-    for log in logs:
-        topics = log.get("topics") or [""]
-        if str(log.get("address", "")).lower() == address:
-            yield topics[0], log
+    for log in log_entries(logs):
+        emitter = log.get("address")
+        if isinstance(emitter, str) and emitter.lower() == address:
+            yield topic_of(log), log
+
+
+def topic_of(log: Mapping[str, Any]) -> str:
+    """Give what says which event a log is of; raises UndecodableError for a log without."""
+    topics = log.get("topics")
+    if not isinstance(topics, list) or not topics or not isinstance(topics[0], str):
+        raise UndecodableError("expected a log with topics, found none")
+    return topics[0]
 
 
 def event_slicer(abi: Abi, name: str, fields: list[str]) -> tuple[Slicer, str]:
@@ -39,4 +48,4 @@ def raw_log(log: Mapping[str, Any]) -> bytes:
         words = [*log["topics"][1:], log["data"]]
         return bytes.fromhex("".join([word.removeprefix("0x") for word in words]))
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise UndecodableError(f"expected a log in hex, found {error!r}") from error
+        raise UndecodableError(f"expected a log in hex, found {error!r:.200}") from error

@@ -17,6 +17,8 @@ from venues.exchange.chain import (
     ChainReader,
     ContractReader,
     Head,
+    block_number,
+    block_time,
     head_of,
     quantity,
     read_head,
@@ -25,6 +27,7 @@ from venues.exchange.chain import (
 from venues.exchange.ledger import FeedInterruptedError
 from venues.exchange.log_reader import LogReader, LogSettings
 from venues.exchange.receipts import event_slicer, raw_log
+from venues.exchange.slicers import Slicer, UndecodableError
 from venues.port import BlockRef
 
 TRADE_SETTLED: Final = "TradeSettled"
@@ -59,7 +62,7 @@ class TradeLog:
         except FeedInterruptedError as error:
             raise TransientError(str(error)) from error
         times = await self._times(logs)
-        trades = [self._trade(log, times) for log in logs]
+        trades = [logged_trade(self._slice, log, times) for log in logs]
         return sorted(trades, key=lambda trade: (trade.block, trade.log_index))
 
     async def first_block_from(self, time: Seconds, last: BlockRef) -> int:
@@ -79,27 +82,13 @@ class TradeLog:
                 high = middle
         return low
 
-    def _trade(self, log: Mapping[str, Any], times: Mapping[int, Seconds]) -> SettledTrade:
-        market, size, price, maker_fee = self._slice(raw_log(log))
-        block = quantity(log.get("blockNumber"))
-        return SettledTrade(
-            block=block,
-            log_index=quantity(log.get("logIndex")),
-            time=times[block],
-            market=MarketId(market),
-            size=SizeE8(size),
-            price=PriceE8(price),
-            maker_fee=QuoteAtoms(maker_fee),
-        )
-
     async def _times(self, logs: Sequence[Mapping[str, Any]]) -> dict[int, Seconds]:
         """Give the time of each block: its logs tell it, or else its header is read."""
         times: dict[int, Seconds] = {}
         for log in logs:
             if log.get("blockTimestamp") is not None:
-                time = Seconds(quantity(log["blockTimestamp"]))
-                times[quantity(log.get("blockNumber"))] = time
-        missing = sorted({quantity(log.get("blockNumber")) for log in logs} - times.keys())
+                times[block_number(log.get("blockNumber"))] = block_time(log["blockTimestamp"])
+        missing = sorted({block_number(log.get("blockNumber")) for log in logs} - times.keys())
         for start in range(0, len(missing), HEADERS_PER_REQUEST):
             part = missing[start : start + HEADERS_PER_REQUEST]
             headers = await self._reader.batch(
@@ -112,6 +101,23 @@ class TradeLog:
                     raise TransientError(f"expected block {number} at this endpoint, found none")
                 times[number] = head_of(header).ref.timestamp
         return times
+
+
+def logged_trade(cut: Slicer, log: Mapping[str, Any], times: Mapping[int, Seconds]) -> SettledTrade:
+    """Read a trade from its log and the times of blocks; raises UndecodableError."""
+    market, size, price, maker_fee = cut(raw_log(log))
+    block = block_number(log.get("blockNumber"))
+    if block not in times:
+        raise UndecodableError(f"expected a log of a block whose time is known, found {block}")
+    return SettledTrade(
+        block=block,
+        log_index=quantity(log.get("logIndex")),
+        time=times[block],
+        market=MarketId(market),
+        size=SizeE8(size),
+        price=PriceE8(price),
+        maker_fee=QuoteAtoms(maker_fee),
+    )
 
 
 class _OneEvent:

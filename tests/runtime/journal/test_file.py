@@ -123,18 +123,24 @@ def test_another_programs_database_is_refused(path: Path, clock: StepClock) -> N
 
 
 def test_a_journal_of_the_first_version_takes_the_steps_that_it_lacks(
-    path: Path, clock: StepClock, make_intent: MakeIntent
+    path: Path, clock: StepClock, make_intent: MakeIntent, make_draft: MakeDraft
 ) -> None:
     with Journal.open(path, clock) as journal:
-        journal.plan([make_intent()])
+        journal.open_lane("urgent", address="0xaa", chain_id=1)
+        journal.plan_and_sign([make_intent()], make_draft())
     connection = sqlite3.connect(path)
     connection.executescript(
-        "DROP INDEX intents_by_market; DROP TABLE notes; PRAGMA user_version = 1;"
+        "DROP INDEX intents_by_market; DROP TABLE notes;"
+        "DROP INDEX intents_by_age; DROP INDEX transactions_by_age;"
+        "ALTER TABLE transactions DROP COLUMN decided_at;"
+        "ALTER TABLE transactions DROP COLUMN signing_at; PRAGMA user_version = 1;"
     )
     connection.close()
     with Journal.open(path, clock) as journal:
         intent = make_intent()
         assert journal.newest_intent(kind=intent.kind, market=intent.market) is not None
+        (old,) = journal.open_transactions("urgent")
+        assert (old.decided_at, old.signing_at) == (None, None)
     connection = sqlite3.connect(path)
     names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master")]
     connection.close()
@@ -146,7 +152,7 @@ def test_a_newer_journal_is_refused(path: Path, clock: StepClock) -> None:
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(JournalError, match="has version 99, this program knows 3"):
+    with pytest.raises(JournalError, match="has version 99, this program knows 5"):
         Journal.open(path, clock)
     with pytest.raises(JournalError, match="has version 99"):
         JournalReader.open_to_read(path)
