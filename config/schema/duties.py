@@ -1,16 +1,19 @@
 """What the keeper does: liquidation and the audit of what it believes."""
 
 from decimal import Decimal
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from config.schema.fields import (
     ATOMS_PER_USD,
+    Address,
     NaturalInt,
     PositiveInt,
     Seconds,
     Section,
     Usd,
+    address_bytes,
     exact_units,
 )
 
@@ -47,6 +50,25 @@ class Liquidation(Section):
 
     min_notional_usd: Usd = Decimal(0)
     """Accounts whose whole notional is below this are left to others. 0 liquidates everything, as a venue's own keeper should."""
+
+    known_keepers: Annotated[tuple[Address, ...], Field(max_length=16, strict=False)] = ()
+    """Addresses of all keepers that liquidate here with keys of their own, this one's too, the same list at each. For every account they then take turns in an order that they all compute alike, so that the gas of lost races stays small; without another keeper in it, nothing waits."""
+
+    rank_delay_blocks: PositiveInt = Field(default=5, le=10_000)
+    """Blocks that each further keeper waits before it acts on an account that those before it left alone. Set it to what a transaction takes from being sent to being seen in a block, and some more."""
+
+    @model_validator(mode="after")
+    def _check_together(self) -> "Liquidation":
+        if len(set(self.known_keepers)) < len(self.known_keepers):
+            raise ValueError(
+                "`known_keepers` must name each keeper once: remove the second mention"
+            )
+        return self
+
+    @property
+    def known_keeper_addresses(self) -> tuple[bytes, ...]:
+        """Give the known keepers as 20 bytes each."""
+        return tuple(map(address_bytes, self.known_keepers))
 
     @property
     def min_notional_atoms(self) -> int:

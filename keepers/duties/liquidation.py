@@ -10,6 +10,7 @@ from keepers.lanes import adopt_earlier_life
 from keepers.liquidation.hand import Hand
 from keepers.liquidation.keeper import KeeperLimits, LiquidationKeeper
 from keepers.liquidation.metrics import LiquidationMetrics
+from keepers.liquidation.turns import Turns
 from keepers.sender import Lane, Sender
 from monitors.accounts import AccountsMonitor
 from risk.gas_model import GasModel
@@ -60,17 +61,23 @@ def open_liquidation_duty(
 ) -> LiquidationDuty:
     """Put the duty together, and let the monitor wake it."""
     hand = Hand(_retry_book(settings), GasModel())
+    # A dry run has no address.
+    address = sender.address if isinstance(sender, Lane) else b""
     keeper = LiquidationKeeper(
         view=monitor,
         venue=venue,
         sender=sender,
-        # A dry run has no address.
-        address=sender.address if isinstance(sender, Lane) else b"",
+        address=address,
         journal=journal,
         hand=hand,
         limits=_limits(settings),
         metrics=LiquidationMetrics.create(registry),
         clock=clock,
+        turns=Turns(
+            address,
+            settings.liquidation.known_keeper_addresses,
+            delay_blocks=settings.liquidation.rank_delay_blocks,
+        ),
     )
     monitor.on_wake(keeper.wake)
     monitor.on_settled(keeper.on_settled)

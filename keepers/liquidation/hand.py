@@ -8,6 +8,7 @@ retry book spaces tries, and forgets when the account or its prices change.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from risk.gas_model import GasModel, learned, ran_out
 from risk.liquidation import LiquidationCode
@@ -18,6 +19,11 @@ from risk.units import AccountId, MarketId, Seconds
 from venues.port import LiquidationSettled
 
 Pair = tuple[AccountId, MarketId]
+ASIDE_SECONDS: Final = 1
+CLOSED_SECONDS: Final = 30
+"""Whom only a closed or stale market keeps waiting, nothing but a change of the markets' doubts can help, and that
+ends all waiting at once. After a second already, a crowd in a halted market would hide those who can be liquidated."""
+_CLOSED: Final = frozenset({SkipReason.MARKET_CLOSED, SkipReason.STALE_PRICE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,10 +186,11 @@ class Hand:
         return self._aside.keys()
 
     def set_aside(self, skips: Iterable[Skip], now: Seconds) -> None:
-        """Leave those who had to wait alone for a second, or until they said."""
+        """Leave those who had to wait alone for a second, or until they said; where a market is closed, for longer."""
         for skip in skips:
             if skip.reason is not SkipReason.BATCH_LIMIT:
-                self._aside[skip.account] = max(skip.until or now, Seconds(now + 1))
+                least = CLOSED_SECONDS if skip.reason in _CLOSED else ASIDE_SECONDS
+                self._aside[skip.account] = max(skip.until or now, Seconds(now + least))
 
     def note_plan(self, retries: RetryBook) -> None:
         """Take over the retries of a plan whose own judge refused accounts."""

@@ -16,10 +16,12 @@ from typing import Final
 import structlog
 
 from keepers.liquidation.hand import Hand, Pair, SentBatch
-from keepers.liquidation.intents import intent_of, item_of
+from keepers.liquidation.intents import figures_of, intent_of, item_of, pairs_of
 from keepers.liquidation.metrics import NOT_MINED, LiquidationMetrics
 from keepers.liquidation.outcome import CycleOutcome
+from keepers.liquidation.turns import Turns
 from keepers.liquidation.view import AccountsView, OutcomeJournal, SeenOutcome
+from keepers.receipts import readable
 from keepers.sender import Outcome, Refusal, Result, Sender, Ticket
 from risk.liquidation import (
     LiquidationCode,
@@ -81,6 +83,7 @@ class LiquidationKeeper:
         limits: KeeperLimits,
         metrics: LiquidationMetrics,
         clock: Clock,
+        turns: Turns | None = None,
     ) -> None:
         self._view = view
         self._venue = venue
@@ -91,6 +94,7 @@ class LiquidationKeeper:
         self._limits = limits
         self._metrics = metrics
         self._clock = clock
+        self._turns = turns or Turns()
         self._wake = asyncio.Event()
         self._woken_at: float | None = None
         self._last_said: tuple[CycleOutcome, str] | None = None
@@ -107,6 +111,7 @@ class LiquidationKeeper:
 
     def on_settled(self, settled: LiquidationSettled) -> None:
         """Learn of a result that the feed has applied; another keeper's frees nothing of ours."""
+        self._turns.acted_on(settled.account)
         if settled.keeper == self._address:
             self._hand.seen_in_feed(settled)
 
@@ -115,7 +120,11 @@ class LiquidationKeeper:
         match outcome.result:
             case Result.MINED if outcome.receipt is not None:
                 self._mined(outcome, outcome.receipt)
-            case Result.FINAL | Result.MINED | Result.TAKEN_BACK | Result.WOULD_HAVE_SENT:
+            case Result.TAKEN_BACK:
+                # On its way again: its accounts are not ours to plan, and its results will come anew.
+                pairs = pairs_of(outcome.intent_keys, self._view.markets)
+                self._hand.adopt(outcome.nonce, pairs)
+            case Result.FINAL | Result.MINED | Result.WOULD_HAVE_SENT:
                 return
             case _:
                 self._not_mined(outcome)
@@ -167,6 +176,7 @@ class LiquidationKeeper:
         held = {held.market for each in candidates for held in each.account.positions}
         work = hand.work(self._doubtful(held))
         plan = plan_liquidations(candidates, terms, limits=self._limits.plan, work=work)
+        self._turns.note_skips(plan.skips)
         if plan.skips:
             hand.note_plan(retries_after_plan(work, plan, candidates, terms))
             if not is_everybody:
@@ -186,7 +196,7 @@ class LiquidationKeeper:
         self._show(plan)
         if sent:
             return CycleOutcome.ACTED, f"sent {sent} items in {len(plan.batches)} transactions"
-        return CycleOutcome.WAITING, "; ".join(refusals) or _why_waiting(plan)
+        return CycleOutcome.WAITING, "; ".join(refusals) or _why_waiting(plan, self._turns)
 
     def _terms(self) -> LiquidationTerms:
         view = self._view
@@ -208,13 +218,11 @@ class LiquidationKeeper:
         view, hand = self._view, self._hand
         busy, aside = hand.accounts_in_flight, hand.aside(view.now, self._doubts())
         room = free_batches * self._limits.plan.max_items + SPARE_CANDIDATES
-        room += len(hand.retries.entries) + len(busy) + len(aside)
+        room += len(hand.retries.entries) + len(busy) + len(aside) + self._turns.waiting_count
         worst = view.worst(room)
-        accounts = [
-            view.account(account)
-            for account in worst
-            if account not in busy and account not in aside and account != view.backstop_account
-        ]
+        theirs = self._turns.waiting(worst, block=view.applied_block, now=view.now)
+        left_out = {*busy, *aside, *theirs, view.backstop_account}
+        accounts = [view.account(account) for account in worst if account not in left_out]
         markets, now = view.markets, view.now
         candidates = [
             Candidate(account=account, state=margin_state(account, markets, now))
@@ -300,7 +308,7 @@ class LiquidationKeeper:
     # --- what became of it -----------------------------------------------------------------------
 
     def _mined(self, outcome: Outcome, receipt: Mapping[str, object]) -> None:
-        results = self._venue.settled_items(receipt)
+        results = readable(self._venue.settled_items, receipt)
         batch = self._hand.mined(
             outcome.nonce,
             results,
@@ -317,7 +325,7 @@ class LiquidationKeeper:
         for result in results:
             key = left.pop((result.account, result.market), None)
             if key is not None:
-                outcomes.append((key, result.code.value, _detail(result)))
+                outcomes.append((key, result.code.value, figures_of(result)))
         counts = Counter(result.code for result in results)
         for code, count in counts.items():
             self._metrics.results.labels(code.value).inc(count)
@@ -371,8 +379,10 @@ class LiquidationKeeper:
             metrics.oldest_waiting_blocks.set(self._view.applied_block - oldest[1])
 
 
-def _why_waiting(plan: LiquidationPlan) -> str:
+def _why_waiting(plan: LiquidationPlan, turns: Turns) -> str:
     reasons = sorted({skip.reason.value for skip in plan.skips})
+    if turns.waiting_count:
+        reasons.append("another keeper's turn")
     return "each account has a reason to wait: " + ", ".join(reasons) if reasons else "cured"
 
 
@@ -383,14 +393,3 @@ def _judges_alike(market: Market, other: Market | None) -> bool:
 
 def _quantity(value: object) -> int:
     return int(value, 16) if isinstance(value, str) else 0
-
-
-def _detail(result: LiquidationSettled) -> dict[str, object]:
-    return {
-        "size_e8": result.size,
-        "value_atoms": result.value,
-        "discount_atoms": result.discount,
-        "penalty_atoms": result.penalty,
-        "shortfall_atoms": result.shortfall,
-        "reward_atoms": result.reward,
-    }

@@ -13,9 +13,10 @@ from keepers.sender.chain import receipt_facts
 from keepers.sender.metrics import Event, LaneMetrics
 from keepers.sender.policy import Broadcast, Fees, Mined, Settled, Signed, TransactionState
 from keepers.sender.port import Listener, Outcome, Result
-from keepers.sender.transaction import SignedTransaction
+from keepers.sender.transaction import SignedTransaction, decode
 from runtime.clock import Clock
 from runtime.journal import Journal, Purpose, TransactionDraft
+from runtime.tracing.ids import trace_id_of
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("sender")
 
@@ -77,14 +78,26 @@ class LaneBook:
         """How many transactions are signed and not mined."""
         return sum(slot.is_waiting for slot in self.slots.values())
 
+    @property
+    def owed_wei(self) -> int:
+        """The most that what is signed and not mined may cost."""
+        waiting = (slot.newest for slot in self.slots.values() if slot.is_waiting)
+        return sum(decode(each.raw).gas * each.fees.max_fee for each in waiting)
+
     def of_hash(self, tx_hash: str) -> Slot | None:
         """Find the slot that a transaction of ours belongs to."""
         return self._hash_to_slot.get(tx_hash)
 
     def draft(
-        self, signed: SignedTransaction, *, purpose: Purpose, expires_at: int
+        self,
+        signed: SignedTransaction,
+        *,
+        purpose: Purpose,
+        expires_at: int,
+        decided_at: float | None = None,
+        signing_at: float | None = None,
     ) -> TransactionDraft:
-        """Put signed bytes into the journal's form."""
+        """Put signed bytes into the journal's form; both times are wall-clock seconds."""
         transaction = signed.transaction
         return TransactionDraft(
             lane=self.lane,
@@ -96,6 +109,8 @@ class LaneBook:
             tip=transaction.tip,
             expires_at=expires_at,
             purpose=purpose,
+            decided_at=decided_at,
+            signing_at=signing_at,
         )
 
     def add(self, slot: Slot) -> None:
@@ -191,8 +206,14 @@ class LaneBook:
         if isinstance(was, Mined):
             return
         self._observe_receipt(slot)
-        result, event = _result_of(attempt.purpose, facts.status)
+        _, event = _result_of(attempt.purpose, facts.status)
         self._metrics.count(event)
+        self.tell_mined(slot, receipt)
+
+    def tell_mined(self, slot: Slot, receipt: Mapping[str, object]) -> None:
+        """Tell listeners of a receipt; also of one that an earlier process may not have told of."""
+        facts, attempt = receipt_facts(receipt), slot.newest
+        result, _ = _result_of(attempt.purpose, facts.status)
         self._tell("transaction_mined", slot, result=result, block=facts.block)
         if attempt.purpose is Purpose.CALL:
             self._announce(slot, result, receipt=receipt)
@@ -219,6 +240,14 @@ class LaneBook:
             sent_at=now,
             sends=0,
         )
+        self._metrics.count(Event.TAKEN_BACK)
+        self._tell("transaction_taken_back", slot, reason=reason)
+        self._announce(slot, Result.TAKEN_BACK, reason=reason)
+
+    def reopened(self, slot: Slot, reason: str) -> None:
+        """Take care again of a slot that was closed; its journal says already that it is on its way."""
+        self.add(slot)
+        self.closed_below = min(self.closed_below, slot.nonce)
         self._metrics.count(Event.TAKEN_BACK)
         self._tell("transaction_taken_back", slot, reason=reason)
         self._announce(slot, Result.TAKEN_BACK, reason=reason)
@@ -286,6 +315,7 @@ class LaneBook:
             transaction=slot.newest.hash,
             attempts=len(slot.attempts),
             intents=len(slot.intent_keys),
+            trace_ids=[trace_id_of(key) for key in slot.intent_keys],
             **facts,
         )
 

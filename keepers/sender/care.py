@@ -6,13 +6,14 @@ signs nothing: it only sends what it had signed and looks for receipts.
 """
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import assert_never
 
 import structlog
 
 from keepers.sender.book import Attempt, LaneBook, Slot
-from keepers.sender.chain import Chain
+from keepers.sender.chain import Chain, checked_receipt
 from keepers.sender.fees import FeeBook
 from keepers.sender.halts import Halts
 from keepers.sender.metrics import Halt, LaneMetrics
@@ -181,7 +182,7 @@ class Care:
         state = slot.state
         match reply.status:
             case SubmissionStatus.MINED if reply.receipt is not None:
-                self._book.mined(slot, attempt, reply.receipt, head=0)
+                self._mined(slot, attempt, reply.receipt)
                 return
             case SubmissionStatus.INSUFFICIENT_FUNDS:
                 self._halts.set(Halt.FUNDS, f"the key cannot pay: {reply.reason}")
@@ -201,6 +202,15 @@ class Care:
                 self._refused(slot, state, reply.reason)
             case _:
                 pass
+
+    def _mined(self, slot: Slot, attempt: Attempt, receipt: Mapping[str, object]) -> None:
+        try:
+            receipt = checked_receipt(receipt)
+        except TransientError as error:
+            # Sent it was: the receipt is looked up as any other.
+            log.warning("receipt_unreadable", lane=self._book.lane, error=str(error))
+            return
+        self._book.mined(slot, attempt, receipt, head=0)
 
     def _refused(self, slot: Slot, state: Broadcast, reason: str) -> None:
         log.warning("transaction_refused", lane=self._book.lane, nonce=slot.nonce, reason=reason)

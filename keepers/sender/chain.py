@@ -6,14 +6,21 @@ usable answer.
 """
 
 import asyncio
+import re
+import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from keepers.sender.transaction import address_text
 from runtime.errors import TransientError
 from runtime.rpc.errors import RpcError
 from runtime.rpc.submit import RawSubmitter, SubmissionFuture
+
+LARGEST_INTEGER: Final = 2**63 - 1
+"""What the journal holds; no block, time, nonce or gas of a chain is beyond."""
+_QUANTITY: Final = re.compile(r"0x[0-9a-fA-F]{1,64}", re.ASCII)
+_BYTES: Final = re.compile(r"0x(?:[0-9a-fA-F]{2})*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,11 +70,34 @@ class ReceiptFacts:
 
 
 def receipt_facts(receipt: Mapping[str, object]) -> ReceiptFacts:
-    """Read block, status and gas."""
+    """Read block, status and gas; raises TransientError for what is no receipt."""
     return ReceiptFacts(
-        block=_quantity(receipt["blockNumber"]),
-        status=_quantity(receipt["status"]),
-        gas_used=_quantity(receipt["gasUsed"]),
+        block=_count(receipt.get("blockNumber")),
+        status=_count(receipt.get("status")),
+        gas_used=_count(receipt.get("gasUsed")),
+    )
+
+
+def checked_receipt(receipt: Mapping[str, object]) -> Mapping[str, object]:
+    """Give a receipt that the journal and every reader of logs can take; raises TransientError.
+
+    A receipt that makes no sense is none: it is asked for again, also of other endpoints.
+    """
+    receipt_facts(receipt)
+    logs = receipt.get("logs")
+    if not isinstance(logs, list) or not all(_is_log(log) for log in logs):
+        raise TransientError(f"expected a receipt with logs, found {reprlib.repr(logs)}")
+    return receipt
+
+
+def block_of(block: object) -> Block:
+    """Read a block's header; raises TransientError for what is none."""
+    if not isinstance(block, dict):
+        raise TransientError("expected the latest block, found none")
+    return Block(
+        number=_count(block.get("number")),
+        timestamp=_count(block.get("timestamp")),
+        base_fee=_quantity(block.get("baseFeePerGas") or "0x0"),
     )
 
 
@@ -92,25 +122,18 @@ class RpcChain:
 
     async def newest_block(self) -> Block:
         """Read the head."""
-        block = await self._ask("eth_getBlockByNumber", "latest", False)
-        if not isinstance(block, dict):
-            raise TransientError("expected the latest block, found none")
-        return Block(
-            number=_quantity(block["number"]),
-            timestamp=_quantity(block["timestamp"]),
-            base_fee=_quantity(block.get("baseFeePerGas") or "0x0"),
-        )
+        return block_of(await self._ask("eth_getBlockByNumber", "latest", False))
 
     async def nonce(self, address: bytes, *, pending: bool = False) -> int:
         """Count the nonces an address has used; with what waits in the pool if asked."""
         tag = "pending" if pending else "latest"
-        return _quantity(await self._ask("eth_getTransactionCount", address_text(address), tag))
+        return _count(await self._ask("eth_getTransactionCount", address_text(address), tag))
 
     async def receipt(self, tx_hash: str) -> Mapping[str, object] | None:
         """Read a receipt; None as long as there is none."""
         receipt = await self._ask("eth_getTransactionReceipt", tx_hash)
         is_there = isinstance(receipt, dict) and receipt.get("blockNumber") is not None
-        return receipt if is_there else None
+        return checked_receipt(receipt) if is_there else None
 
     async def balance(self, address: bytes) -> int:
         """Read an address's balance in wei."""
@@ -136,5 +159,24 @@ async def block_and_nonce(chain: Chain, address: bytes) -> tuple[Block, int]:
     return block, nonce
 
 
+def _is_log(log: object) -> bool:
+    if not isinstance(log, dict):
+        return False
+    topics, texts = log.get("topics"), [log.get("address"), log.get("data")]
+    if not isinstance(topics, list):
+        return False
+    return all(isinstance(text, str) and _BYTES.fullmatch(text) for text in (*texts, *topics))
+
+
 def _quantity(value: object) -> int:
-    return int(value, 16) if isinstance(value, str) else int(str(value))
+    if not isinstance(value, str) or not _QUANTITY.fullmatch(value):
+        raise TransientError(f"expected a hex quantity from the node, found {reprlib.repr(value)}")
+    return int(value, 16)
+
+
+def _count(value: object) -> int:
+    """Read a quantity that the journal can hold."""
+    count = _quantity(value)
+    if count > LARGEST_INTEGER:
+        raise TransientError(f"expected a number of 63 bits from the node, found {value!s:.80}")
+    return count

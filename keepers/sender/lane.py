@@ -20,7 +20,7 @@ from keepers.sender.halts import Halts
 from keepers.sender.metrics import Halt
 from keepers.sender.policy import Head, is_gap
 from keepers.sender.port import CallBuilder, Listener, Refusal, Ticket
-from keepers.sender.recovery import read_head, recover
+from keepers.sender.recovery import read_head, recover, reopen
 from keepers.sender.transaction import Transaction
 from runtime.errors import TransientError
 from runtime.journal import DuplicateIntentError, Intent, Purpose
@@ -62,6 +62,7 @@ class Lane:
         self._signing = asyncio.Lock()
         self._head: Head | None = None
         self._is_stopping = False
+        self._paused = ""
         self._noted: dict[str, int] = {}
         self._balance_due = 0.0
         self._housekeeping_due = 0.0
@@ -105,7 +106,19 @@ class Lane:
         """Why nothing new is signed, in words; empty while the lane works."""
         if self._head is None:
             return "the lane has not looked at the chain yet"
-        return self._halts.reason
+        return "; ".join(filter(None, (self._paused, self._halts.reason)))
+
+    def pause(self, reason: str) -> None:
+        """Sign nothing new until `unpause`; what is on its way is looked after as ever."""
+        self._paused = reason
+        self._tools.metrics.show_halt(Halt.PAUSED, is_set=True)
+        log.warning("lane_paused", lane=self.name, reason=reason)
+
+    def unpause(self) -> None:
+        """Sign again, as far as the pause is concerned."""
+        self._paused = ""
+        self._tools.metrics.show_halt(Halt.PAUSED, is_set=False)
+        log.warning("lane_unpaused", lane=self.name)
 
     @property
     def address(self) -> bytes:
@@ -169,6 +182,8 @@ class Lane:
         head = self._head = await read_head(self._tools, self._head)
         await self._check_balance()
         await self._look_up_noted(head)
+        if head.nonce < self._book.closed_below:
+            await reopen(self._tools, self._book, head)
         self._check_foreign(head)
         await self._fill_gap(head)
         await self._care.look_after_all(head)
@@ -182,8 +197,8 @@ class Lane:
         if self._head is None or self._is_stopping:
             why = "the lane is stopping" if self._is_stopping else self.why_halted
             return Ticket(refusal=Refusal.NOT_READY, reason=why)
-        if self._halts.reason:
-            return Ticket(refusal=Refusal.LANE_HALTED, reason=self._halts.reason)
+        if self.why_halted:
+            return Ticket(refusal=Refusal.LANE_HALTED, reason=self.why_halted)
         if self._book.waiting >= self._settings.window:
             why = f"{self._book.waiting} transactions are in flight"
             return Ticket(refusal=Refusal.LANE_FULL, reason=why)
@@ -215,11 +230,19 @@ class Lane:
             value=0,
             data=wanted.data,
         )
+        signing_at = tools.clock.now()
+        since_decided = None if decided_at is None else tools.clock.monotonic() - decided_at
         try:
             signed = await tools.signer.sign(transaction)
         except TransientError as error:
             return Ticket(refusal=Refusal.SIGNER_UNAVAILABLE, reason=str(error))
-        draft = self._book.draft(signed, purpose=Purpose.CALL, expires_at=expires_at)
+        draft = self._book.draft(
+            signed,
+            purpose=Purpose.CALL,
+            expires_at=expires_at,
+            decided_at=None if since_decided is None else signing_at - since_decided,
+            signing_at=signing_at,
+        )
         try:
             tools.journal.plan_and_sign(new, draft)
         except DuplicateIntentError as error:
@@ -269,9 +292,12 @@ class Lane:
             log.warning("balance_low", lane=self.name, balance_wei=balance, floor_wei=floor)
         if not is_poor:
             self._balance_at_halt = None
-        elif self._balance_at_halt is None:
+            return
+        if self._balance_at_halt is None:
             self._balance_at_halt = balance
-        elif balance > self._balance_at_halt and balance >= floor:
+        # It may have been topped up before we first looked: then what waits can be paid for.
+        is_enough = balance > self._balance_at_halt or balance >= self._book.owed_wei
+        if balance >= floor and is_enough:
             self._halts.clear(Halt.FUNDS, "the key was topped up")
 
     def _keep_house(self) -> None:

@@ -84,7 +84,7 @@ def _unlock(keystore: Path, password_file: Path) -> coincurve.PrivateKey | str:
         password = password_file.read_bytes().rstrip(b"\r\n")
     except OSError as error:
         return f"{error.filename} cannot be read ({error.strerror}): check its owner"
-    except ValueError:
+    except (ValueError, RecursionError):
         return f"the keystore {keystore} is not JSON: expected a version 3 keystore"
     if not isinstance(content, dict) or content.get("version") != 3:
         return f"the keystore {keystore} is not of version 3: export the key as a V3 keystore"

@@ -21,6 +21,8 @@ class Halt(StrEnum):
     UNKNOWN_NONCES = auto()
     """Nonces that we never signed for are used."""
     REFUSED = auto()
+    PAUSED = auto()
+    """An operator wants it so; what is on its way is looked after all the same."""
 
 
 class Event(StrEnum):

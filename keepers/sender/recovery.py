@@ -9,6 +9,7 @@ the lane then stands still until an operator has acknowledged it.
 import asyncio
 from collections.abc import Sequence
 from itertools import groupby
+from typing import Final
 
 import structlog
 
@@ -23,6 +24,9 @@ from runtime.errors import OperatorError, TransientError
 from runtime.journal import Journal, LaneRecord, State, TransactionRecord
 
 _OPEN = frozenset({State.SIGNED, State.SENT, State.MINED})
+_CLOSED = frozenset({State.FINAL, State.FAILED})
+MOST_REOPENED: Final = 64
+"""Nonces: twice the usual window. A chain that lacks more than that is another chain."""
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("sender")
 
@@ -39,11 +43,13 @@ async def recover(
     )
     head = await read_head(tools, None)
     pending = max(head.nonce, await tools.chain.nonce(tools.signer.address, pending=True))
-    _check_not_behind(tools.journal, book.lane, head)
+    if not await reopen(tools, book, head):
+        raise _behind(tools.journal, book.lane, head)
     now = tools.clock.monotonic()
     for slot in slots_of(tools.journal, book.lane, now):
         book.add(slot)
     expire_leftovers(tools.journal)
+    await _tell_of_mined(tools, book)
     await _resolve_used(tools, book, care, head)
     _judge_nonces(tools, record, halts, pending, acknowledge_foreign=acknowledge_foreign)
     book.next_nonce = max(book.next_nonce, pending, record.next_nonce or 0)
@@ -77,11 +83,7 @@ def slots_of(journal: Journal, lane: str, now: float) -> list[Slot]:
 
 def expire_leftovers(journal: Journal) -> None:
     """End the intents that an earlier process planned and never signed: they block nobody."""
-    left = [
-        intent.key
-        for intent in journal.intents(state=State.PLANNED)
-        if intent.planned_at < journal.opened_at
-    ]
+    left = [intent.key for intent in journal.planned() if intent.planned_at < journal.opened_at]
     if left:
         journal.expired(left, "planned by a process that ended before signing")
 
@@ -133,19 +135,71 @@ async def _check_chain(tools: Tools) -> None:
         )
 
 
-def _check_not_behind(journal: Journal, lane: str, head: Head) -> None:
-    """Refuse a chain that has forgotten what we believe final; a lagging endpoint will catch up."""
-    final = [
-        record.nonce
-        for record in journal.transactions_at_or_above(lane, head.nonce)
-        if record.state is State.FINAL
+async def reopen(tools: Tools, book: LaneBook, head: Head) -> bool:
+    """Take up again what was held final and the chain has taken back; say whether it now adds up.
+
+    A reorganisation deeper than `confirmations` leaves the chain with fewer used nonces than were
+    closed, at a head past the blocks that they were in, and no receipt. Until all three are seen the
+    endpoint may only lag. Nothing is signed: the journal has the bytes, and the policy sends or
+    cancels them as any other. More than a reorganisation can hold is for a person.
+    """
+    ended = _ended_at_or_above(tools.journal, book.lane, head.nonce)
+    if not ended:
+        return True
+    past = max(record.mined_block or 0 for record in ended) + tools.policy.confirmations
+    if head.number < past or len(ended) > MOST_REOPENED:
+        return False
+    for turn in range(tools.policy.reorg_misses):
+        if turn:
+            await asyncio.sleep(tools.policy.lookup_every_seconds)
+        receipts = await asyncio.gather(*(tools.chain.receipt(each.hash) for each in ended))
+        if any(receipt is not None for receipt in receipts):
+            return False
+    reason = f"the chain has used {head.nonce} nonces at block {head.number}, and this was final"
+    for record in ended:
+        tools.journal.reorged(record.hash, reason)
+    nonces = {record.nonce for record in ended}
+    for slot in slots_of(tools.journal, book.lane, tools.clock.monotonic()):
+        if slot.nonce in nonces:
+            book.reopened(slot, reason)
+    return True
+
+
+def _ended_at_or_above(journal: Journal, lane: str, nonce: int) -> list[TransactionRecord]:
+    """List the mined transactions that were closed for good, though the chain has not used so many."""
+    return [
+        record
+        for record in journal.transactions_at_or_above(lane, nonce)
+        if record.state in _CLOSED and record.mined_block is not None
     ]
-    if final:
-        raise TransientError(
-            f"the chain has used {head.nonce} nonces of lane {lane}, the journal knows "
-            f"{max(final) + 1} to be final: the endpoint lags, or this is another chain and "
-            "needs another journal"
-        )
+
+
+def _behind(journal: Journal, lane: str, head: Head) -> TransientError:
+    """Say why a chain that has forgotten what we believe final is not written to."""
+    last = max(record.nonce for record in _ended_at_or_above(journal, lane, head.nonce))
+    return TransientError(
+        f"the chain has used {head.nonce} nonces of lane {lane}, the journal knows "
+        f"{last + 1} to be final: the endpoint lags, or this is another chain and "
+        "needs another journal"
+    )
+
+
+async def _tell_of_mined(tools: Tools, book: LaneBook) -> None:
+    """Tell again of receipts that were journaled and not heard: the process ended in between.
+
+    What a listener makes of a receipt is a commit of its own, so without this an intent would stay
+    in flight for ever. A receipt that is gone is for the policy.
+    """
+    for slot in list(book.slots.values()):
+        if not isinstance(slot.state, Mined):
+            continue
+        if all(
+            each.settled_at is not None for each in tools.journal.intents_at(book.lane, slot.nonce)
+        ):
+            continue
+        receipt = await tools.chain.receipt(slot.newest.hash)
+        if receipt is not None:
+            book.tell_mined(slot, receipt)
 
 
 async def _resolve_used(tools: Tools, book: LaneBook, care: Care, head: Head) -> None:

@@ -4,6 +4,7 @@ What comes back is never trusted: it must recover to our address and equal, fiel
 was asked. Its URL may carry a credential and is therefore in no message.
 """
 
+import reprlib
 from typing import Final
 
 import aiohttp
@@ -24,6 +25,9 @@ from runtime.errors import OperatorError, TransientError
 
 _SERVER_FAULT: Final = 500
 _TOO_MANY: Final = 429
+_MOST_BYTES: Final = 1 << 20
+_MOST_SHOWN: Final = 200
+"""Characters of the signer's own words."""
 
 
 class RemoteSigner(PolicedSigner):
@@ -46,7 +50,8 @@ class RemoteSigner(PolicedSigner):
     async def check(self) -> None:
         """Make sure that the remote signer holds our key."""
         accounts = await self._call("eth_accounts", [])
-        known = [str(each).lower() for each in accounts] if isinstance(accounts, list) else []
+        listed = accounts if isinstance(accounts, list) else []
+        known = [each.lower() for each in listed if isinstance(each, str)]
         if address_text(self.address) not in known:
             raise OperatorError(
                 f"the remote signer holds no key of {address_text(self.address)}: "
@@ -56,7 +61,7 @@ class RemoteSigner(PolicedSigner):
     async def _sign(self, transaction: Transaction) -> SignedTransaction:
         answer = await self._call("eth_signTransaction", [_request(self.address, transaction)])
         try:
-            raw = bytes.fromhex(str(answer).removeprefix("0x"))
+            raw = bytes.fromhex(answer.removeprefix("0x")) if isinstance(answer, str) else b""
             signed, signer = decode(raw), sender_of(raw)
         except (ValueError, MalformedTransactionError) as error:
             raise OperatorError(
@@ -79,14 +84,24 @@ class RemoteSigner(PolicedSigner):
                 headers={"Content-Type": "application/json"},
                 timeout=self._timeout,
             ) as response:
-                status, text = response.status, await response.read()
-        except (aiohttp.ClientError, TimeoutError) as error:
+                status, text = response.status, await _read(response)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
             # The error's own words may hold the URL.
             kind = type(error).__name__
             raise TransientError(f"the remote signer did not answer ({kind})") from None
         if status >= _SERVER_FAULT or status == _TOO_MANY:
             raise TransientError(f"the remote signer answered HTTP {status}")
         return _result(status, text)
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    """Read an answer, which is small; of an endless one only so much that it is no JSON."""
+    body = bytearray()
+    async for part in response.content.iter_any():
+        body += part
+        if len(body) > _MOST_BYTES:
+            break
+    return bytes(body[:_MOST_BYTES])
 
 
 def _result(status: int, text: bytes) -> object:
@@ -101,7 +116,8 @@ def _result(status: int, text: bytes) -> object:
     if "result" not in answer:
         error = answer.get("error")
         message = error.get("message") if isinstance(error, dict) else error
-        raise OperatorError(f"the remote signer refused: {message}")
+        said = message[:_MOST_SHOWN] if isinstance(message, str) else reprlib.repr(message)
+        raise OperatorError(f"the remote signer refused: {' '.join(said.split()) or 'no reason'}")
     return answer["result"]
 
 

@@ -12,7 +12,7 @@ import structlog
 from keepers.sender.port import CallBuilder, Listener, Outcome, Refusal, Result, Ticket
 from keepers.sender.transaction import address_text
 from runtime.clock import Clock
-from runtime.journal import Intent, Journal, State
+from runtime.journal import Intent, Journal
 from runtime.supervise import sleep_unless
 from venues.port import Call
 
@@ -49,7 +49,13 @@ class ShadowSender:
             f"would have sent 0x{wanted.data[:4].hex()} to {address_text(wanted.to)} with "
             f"{wanted.gas} gas, valid until {expires_at}"
         )
-        log.info("would_have_sent", lane=self.name, intents=len(new), reason=reason)
+        log.info(
+            "would_have_sent",
+            lane=self.name,
+            intents=len(new),
+            trace_ids=[intent.trace_id for intent in new],
+            reason=reason,
+        )
         keys = tuple(intent.key for intent in new)
         self._announce(keys, reason)
         return Ticket(intents=tuple(new), reason=reason)
@@ -66,11 +72,7 @@ class ShadowSender:
     def expire(self) -> None:
         """End the intents whose time has passed."""
         now = self._clock.now()
-        over = [
-            intent.key
-            for intent in self._journal.intents(state=State.PLANNED)
-            if intent.expires_at <= now
-        ]
+        over = [intent.key for intent in self._journal.planned() if intent.expires_at <= now]
         for key in over:
             self._journal.settle(key, Result.WOULD_HAVE_SENT)
         if over:

@@ -334,3 +334,18 @@ async def test_a_fall_between_plan_and_sending_is_seen() -> None:
     rig.sender.submit = submit_and_recover  # type: ignore[method-assign]
     await rig.keeper.run_once()
     assert rig.items() == [BANKRUPT.id]
+
+
+async def test_what_the_chain_took_back_is_in_flight_and_settled_when_it_comes_again() -> None:
+    rig = Rig(UNDER_MARGIN)
+    await rig.keeper.run_once()
+    result = result_of(UNDER_MARGIN, LiquidationCode.LIQUIDATED)
+    rig.sender.tell(0, Result.MINED, result)
+    rig.keeper.on_settled(result)
+    (key,) = rig.notes.settled
+    rig.notes.settled.clear()
+    rig.sender.tell(0, Result.TAKEN_BACK)
+    assert await rig.keeper.run_once() is CycleOutcome.WAITING
+    assert len(rig.sender.taken) == 1
+    rig.sender.tell(0, Result.MINED, result)
+    assert rig.notes.settled == {key: "liquidated"}

@@ -139,6 +139,15 @@ async def test_without_funds_the_lane_stops_and_goes_on_when_topped_up(rig: Rig)
     assert rig.results() == ["mined"]
 
 
+async def test_a_key_topped_up_before_the_lane_looked_goes_on(rig: Rig) -> None:
+    rig.rpc.call("anvil_setBalance", "0x" + ADDRESS.hex(), "0x1")
+    await rig.submit(1)
+    assert "cannot pay" in rig.lane.why_halted
+    rig.rpc.call("anvil_setBalance", "0x" + ADDRESS.hex(), hex(10**18))
+    await rig.turn()
+    assert rig.lane.why_halted == ""
+
+
 async def test_a_reorganisation_broadcasts_the_same_bytes_again(rig: Rig) -> None:
     tx_hash = await rig.submit()
     before = rig.rpc.call("evm_snapshot")

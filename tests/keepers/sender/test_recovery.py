@@ -114,7 +114,8 @@ async def test_a_mined_transaction_is_followed_to_its_end_after_a_restart(
         rig.mine(2)
         await rig.turn()
         await rig.turn()
-        assert rig.results() == ["final"]
+        # Nothing was made of the receipt in its first life, so it is told again.
+        assert rig.results() == ["mined", "final"]
         assert rig.journal.open_transactions("urgent") == []
         assert rig.journal.history(tx_hash)[-1].to_state is State.FINAL
 
