@@ -1,13 +1,13 @@
 """`bellkeeper halt MARKET|ALL`: nobody trades and nobody is liquidated, until `bellkeeper resume`.
 
-The running keeper reads the order within a second, logs it with name and reason, and halts. An
+The running keeper hears the order within a second, logs it with name and reason, and halts. An
 operator's halt is lifted by an operator and by nobody else.
 """
 
 import argparse
 
-from keepers.commands.ordering import add_order_arguments, order_market, told
-from monitors.operator_orders import OrderKind
+from keepers.admin.terms import Action
+from keepers.commands.ordering import add_order_arguments, order_market
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,6 +16,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write the order into the file that the keeper reads."""
-    print(told(order_market(arguments, OrderKind.HALT)))
+    """Give the order to the keeper."""
+    print(order_market(arguments, Action.HALT))
     return 0

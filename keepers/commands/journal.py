@@ -18,6 +18,7 @@ from keepers.commands.reporting import (
     write_report,
 )
 from risk.evidence import judge_again, summary
+from runtime.errors import OperatorError
 from runtime.journal import JournalReader
 
 
@@ -32,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         add_config_argument(action)
         add_json_argument(action)
         action.add_argument("--account", metavar="ACCOUNT", help="only this account's")
+        action.add_argument("--trace", metavar="ID", help="only the decision of this trace")
         action.add_argument("--limit", type=int, default=50, metavar="N", help="at most so many")
 
 
@@ -39,18 +41,33 @@ def run(arguments: argparse.Namespace) -> int:
     """Show or replay."""
     path = load_config(arguments).settings.journal.path
     with JournalReader.open_to_read(path) as journal:
-        entries = list(journal.show(account=arguments.account, limit=arguments.limit))
+        key = None if arguments.trace is None else _key_of(journal, arguments.trace)
+        entries = list(journal.show(account=arguments.account, limit=arguments.limit, key=key))
     if arguments.action == "show":
         write_report(arguments, {"intents": entries}, _listing(entries))
         return EXIT_GOOD
     return _replay(arguments, entries)
 
 
+def _key_of(journal: JournalReader, trace_id: str) -> str:
+    """Find the intent of a trace; raises OperatorError if the journal has none."""
+    key = journal.key_of_trace(trace_id.lower())
+    if key is None:
+        raise OperatorError(
+            f"expected the trace of a journaled intent, found none for {trace_id}: "
+            "correct the 32 hexadecimal digits, or read the journal of the keeper that planned it"
+        )
+    return key
+
+
 def _listing(entries: list[dict[str, Any]]) -> list[str]:
     if not entries:
         return ["nothing was planned yet"]
     rows = [
-        ("planned (UTC)", "kind", "market", "account", "state", "outcome", "transaction", "why")
+        (
+            *("planned (UTC)", "kind", "market", "account", "state", "outcome", "transaction"),
+            *("trace", "why"),
+        )
     ]
     rows += [
         (
@@ -61,6 +78,7 @@ def _listing(entries: list[dict[str, Any]]) -> list[str]:
             entry["state"],
             entry["outcome"] or "-",
             entry["transaction_hash"] or "-",
+            entry["trace_id"],
             entry["payload"].get("reason", entry["reason"]) if entry["payload"] else "pruned",
         )
         for entry in entries

@@ -1,6 +1,6 @@
 """`bellkeeper plan list|show|start|stop|rehearse`: the emergency plans of config/plans/.
 
-`start` and `stop` write an order that the running keeper reads within a second; `rehearse` plays a
+`start` and `stop` give an order that the running keeper hears within a second; `rehearse` plays a
 plan against a fork of the profile's chain, where nothing is at stake.
 """
 
@@ -10,15 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, cast
 
-from config.breakers import load_breakers
-from config.plans import PLANS_DIRECTORY, load_plans
 from config.settings import Settings
-from keepers.commands.ordering import add_reason_argument, give_order, orders_file, told
+from keepers.admin.market_orders import chosen_plan, plans_of
+from keepers.admin.terms import Action
+from keepers.commands.ordering import add_reason_argument, ordered
 from keepers.commands.reporting import add_config_argument, columns, load_config
-from monitors.operator_orders import OrderKind
 from risk.emergency_facts import Condition
 from risk.emergency_rules import EmergencyPlan, PlanStep, ReturnStep, Scope
-from runtime.errors import OperatorError
 
 
 class Rehearsal(Protocol):
@@ -64,12 +62,12 @@ def _add_optional_config(verb: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Do what the verb says."""
     settings = None if arguments.config is None else load_config(arguments).settings
-    plans = _plans(arguments.plans, settings)
+    plans = plans_of(arguments.plans, settings)
     if arguments.verb == "list":
         for line in columns([(plan.name, plan.description) for plan in plans.values()]):
             print(line)
         return 0
-    plan = _chosen(plans, arguments.name)
+    plan = chosen_plan(plans, arguments.name)
     if arguments.verb == "show":
         for line in plan_text(plan):
             print(line)
@@ -78,25 +76,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.verb == "rehearse":
         drill = cast("Rehearsal", importlib.import_module("drills.plan_rehearsal"))
         return drill.rehearse(settings, plan, print)
-    kind = OrderKind.PLAN_START if arguments.verb == "start" else OrderKind.PLAN_STOP
-    print(told(give_order(orders_file(settings), kind, plan.name, arguments.reason)))
+    action = Action.PLAN_START if arguments.verb == "start" else Action.PLAN_STOP
+    print(ordered(settings, action, {"plan": plan.name}, arguments.reason))
     return 0
-
-
-def _plans(directory: Path | None, settings: Settings | None) -> dict[str, EmergencyPlan]:
-    """Load the plans of a folder, of the profile, or those that are shipped."""
-    rules = None if settings is None else settings.breaker.rules_file
-    groups = (load_breakers() if rules is None else load_breakers(rules)).groups
-    if directory is None and settings is not None:
-        directory = settings.breaker.plans_directory
-    return load_plans(PLANS_DIRECTORY if directory is None else directory, groups=groups)
-
-
-def _chosen(plans: dict[str, EmergencyPlan], name: str) -> EmergencyPlan:
-    if name not in plans:
-        known = ", ".join(plans) or "none"
-        raise OperatorError(f"expected a plan among {known}, found {name}: correct the name")
-    return plans[name]
 
 
 def plan_text(plan: EmergencyPlan) -> list[str]:

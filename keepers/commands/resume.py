@@ -6,8 +6,8 @@ lets go.
 
 import argparse
 
-from keepers.commands.ordering import add_order_arguments, order_market, told
-from monitors.operator_orders import OrderKind
+from keepers.admin.terms import Action
+from keepers.commands.ordering import add_order_arguments, order_market
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,6 +16,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write the order into the file that the keeper reads."""
-    print(told(order_market(arguments, OrderKind.RESUME)))
+    """Give the order to the keeper."""
+    print(order_market(arguments, Action.RESUME))
     return 0

@@ -11,9 +11,9 @@ import pytest
 
 from config.loader import load, shipped_profile
 from config.plans import PLANS_DIRECTORY
+from keepers.admin.market_orders import check_market, give_order, known_markets, told
 from keepers.cli import Command
 from keepers.commands import halt, plan, reduce_only, resume
-from keepers.commands.ordering import check_market, give_order, known_markets, told
 from monitors.operator_orders import ALL, OperatorOrders, OrderKind, parse_orders, standing_of
 from runtime.errors import OperatorError
 
@@ -21,7 +21,7 @@ HALT, RESUME, REDUCE_ONLY = OrderKind.HALT, OrderKind.RESUME, OrderKind.REDUCE_O
 GIVE = """
 import sys
 from pathlib import Path
-from keepers.commands.ordering import give_order
+from keepers.admin.market_orders import give_order
 from monitors.operator_orders import OrderKind
 for place in range(10):
     give_order(Path(sys.argv[1]), OrderKind.PLAN_START, f"plan_{sys.argv[2]}_{place}", "drill")

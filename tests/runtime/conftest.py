@@ -1,6 +1,8 @@
 """Endpoints and chains for the tests of the transports."""
 
+import tempfile
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -40,3 +42,10 @@ def slow_anvil() -> Iterator[Anvil]:
     """A chain with a block a second."""
     with running_anvil(block_time_seconds=1) as started:
         yield started
+
+
+@pytest.fixture
+def socket_path() -> Iterator[Path]:
+    """Give a short path: a socket's must fit into 107 bytes, and a test's own folder may not."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder) / "admin.sock"

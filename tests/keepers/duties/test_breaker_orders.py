@@ -12,7 +12,7 @@ from config.breakers import load_breakers
 from config.loader import load
 from config.plans import PLANS_DIRECTORY
 from config.settings import Settings
-from keepers.commands.ordering import give_order
+from keepers.admin.market_orders import give_order
 from keepers.duties.breaker_orders import BreakerOrders, open_breaker_orders
 from monitors.operator_orders import OrderKind
 from risk.integrity_rules import Cause
