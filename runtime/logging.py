@@ -15,6 +15,8 @@ from typing import Any, Final, TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from runtime.tracing.ids import trace_id_of
+
 HIDDEN: Final = "[redacted]"
 _DEEPEST: Final = 6
 
@@ -51,7 +53,7 @@ def configure_logging(
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="ts"),
         structlog.processors.format_exc_info,
     ]
-    last: list[Processor] = [redact, _renderer(as_json=as_json)]
+    last: list[Processor] = [name_trace, redact, _renderer(as_json=as_json)]
     structlog.configure(
         processors=[*shared, *last],
         wrapper_class=structlog.make_filtering_bound_logger(number),
@@ -75,6 +77,14 @@ def _renderer(*, as_json: bool) -> Processor:
     return structlog.dev.ConsoleRenderer(
         timestamp_key="ts", exception_formatter=structlog.dev.plain_traceback
     )
+
+
+def name_trace(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Give a line about an `intent` (its key) the name of its trace (a structlog processor)."""
+    key = event.get("intent")
+    if isinstance(key, str):
+        event["trace_id"] = trace_id_of(key)
+    return event
 
 
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
