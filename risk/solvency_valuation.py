@@ -7,6 +7,7 @@ Mirrors docs/exchange.md section 2; `risk.margin` is the clear slow form.
 
 from collections.abc import Mapping, Sequence
 from copy import copy
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -57,7 +58,7 @@ class Valuation:
         """Rows of positions by market number."""
         try:
             self.owed = self._owed()
-            self.value = self.values({})
+            self.value = self._value()
             _require_small(self.value, self.owed, self.quote, self.collateral)
             self.notional = self._notional()
             self.maintenance = self._maintenance()
@@ -68,7 +69,7 @@ class Valuation:
         for name in ("collateral", "size", "quote", "funding"):
             setattr(self, name, getattr(self, name).astype(np.object_))
         self.owed = self._owed()
-        self.value = self.values({})
+        self.value = self._value()
         self.notional = self._notional()
         self.maintenance = self._maintenance()
 
@@ -83,20 +84,30 @@ class Valuation:
         slow._slow_down()  # noqa: SLF001 - it is one of us
         return slow
 
-    def values(self, prices: Mapping[MarketId, PriceE8]) -> Int64Column:
-        """Value every position at the marks, or at `prices` where given, rounded down."""
-        marks = {number: prices.get(number, market.mark) for number, market in self.markets.items()}
-        return mul_div_floor(self.size, self._of_market(marks), NOTIONAL_SCALE)
+    def equities(self) -> Int64Column:
+        """Give every account's equity at the marks, in atoms."""
+        return self.collateral + self.per_account(self.value + self.quote - self.owed)
 
-    def equities(self, prices: Mapping[MarketId, PriceE8] | None = None) -> Int64Column:
-        """Give every account's equity at the marks, or at `prices` where given, in atoms.
+    def owners(self) -> Int64Column:
+        """Give the row of the account that each position belongs to."""
+        return np.repeat(np.arange(len(self.ids), dtype=np.int64), self.count)
 
-        Raises OverflowError when a price makes amounts too large for 64 bits.
+    def at(self, number: MarketId, mark: PriceE8) -> "PositionsAt":
+        """Value the positions of one market, in the order of `rows`, at another mark.
+
+        Raises OverflowError where that mark makes amounts too large for 64 bits.
         """
-        value = self.value if prices is None else self.values(prices)
-        if prices is not None and not self.is_slow:
+        size = self.size[self.rows[number]]
+        marks = np.full(len(size), mark, dtype=size.dtype)
+        value = mul_div_floor(size, marks, NOTIONAL_SCALE)
+        if not self.is_slow:
             _require_small(value)
-        return self.collateral + self.per_account(value + self.quote - self.owed)
+        notional = mul_div_ceil(np.abs(size), marks, NOTIONAL_SCALE)
+        return PositionsAt(
+            value=value,
+            notional=notional,
+            maintenance=_maintenance(self.markets[number], notional),
+        )
 
     def per_account(self, column: Int64Column) -> Int64Column:
         """Add up a column of positions account by account."""
@@ -145,6 +156,11 @@ class Valuation:
             _require_small(since, self.funding, limit=1 << 62)
         return mul_div_ceil(self.size, since - self.funding, FUNDING_SCALE)
 
+    def _value(self) -> Int64Column:
+        """Value every position at the marks, rounded down."""
+        marks = {number: int(market.mark) for number, market in self.markets.items()}
+        return mul_div_floor(self.size, self._of_market(marks), NOTIONAL_SCALE)
+
     def _notional(self) -> Int64Column:
         marks = {number: int(market.mark) for number, market in self.markets.items()}
         return mul_div_ceil(np.abs(self.size), self._of_market(marks), NOTIONAL_SCALE)
@@ -154,17 +170,31 @@ class Valuation:
         required = np.zeros_like(self.notional)
         for number, market in self.markets.items():
             rows = self.rows[number]
-            if market.is_settled or not len(rows):
-                continue
-            notional = self.notional[rows]
-            tier = np.zeros(len(rows), dtype=np.int64)
-            for place, bound in enumerate(market.tiers[1:], start=1):
-                tier[notional >= bound.lower_bound] = place
-            kind = self.notional.dtype
-            rates = np.array([each.rate for each in market.tiers], dtype=kind)[tier]
-            deductions = np.array([each.deduction for each in market.tiers], dtype=kind)[tier]
-            required[rows] = mul_div_ceil(notional, rates, PPM_SCALE) - deductions
+            required[rows] = _maintenance(market, self.notional[rows])
         return required
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PositionsAt:
+    """The positions of one market at one mark, in atoms: columns of equal length."""
+
+    value: Int64Column
+    notional: Int64Column
+    maintenance: Int64Column
+
+
+def _maintenance(market: Market, notional: Int64Column) -> Int64Column:
+    """Give what positions of these notionals must keep, by the tier that each reaches."""
+    if market.is_settled or not len(notional):
+        return np.zeros_like(notional)
+    tier = np.zeros(len(notional), dtype=np.int64)
+    for place, bound in enumerate(market.tiers[1:], start=1):
+        tier[notional >= bound.lower_bound] = place
+    kind = notional.dtype
+    rates = np.array([each.rate for each in market.tiers], dtype=kind)[tier]
+    deductions = np.array([each.deduction for each in market.tiers], dtype=kind)[tier]
+    required: Int64Column = mul_div_ceil(notional, rates, PPM_SCALE) - deductions
+    return required
 
 
 def _joined(columns: Sequence[Int64Column]) -> Int64Column:

@@ -1,4 +1,7 @@
-"""The solvency duty put together: reads of its own, the monitor, the withdrawal gate. It has no key."""
+"""The solvency duty put together: reads of its own, the monitor, the withdrawal gate, the live what-if.
+
+It has no key. The proof takes nothing from the keeper's own book; the what-if takes nothing else.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,6 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from config.markets import load_exchange_file
 from config.settings import Settings
+from config.stress import STRESS_DIRECTORY, asset_classes, is_equity, load_scenarios
 from keepers.approved import approved_by
 from keepers.signing import exchange_address
 from monitors.breakers.terms import SlowFacts
@@ -16,6 +20,8 @@ from monitors.solvency_facts import ProvenFacts
 from monitors.solvency_metrics import SolvencyMetrics
 from monitors.solvency_proof import SolvencyProof
 from monitors.solvency_trail import SolvencySettings
+from monitors.stress import StressMonitor, StressPlan, StressView
+from monitors.stress_metrics import StressMetrics
 from monitors.withdrawals import WithdrawalMetrics, WithdrawalWatch
 from risk.solvency_finding import dollars
 from risk.solvency_sheet import BalanceSheet
@@ -37,17 +43,19 @@ class SolvencyDuty:
     withdrawals: WithdrawalWatch
     proof: SolvencyProof
     """What it asks of the breakers, if they run in this process."""
+    stress: StressMonitor
 
     def workers(self) -> dict[str, Worker]:
         """Name the workers of the duty."""
-        return self.monitor.workers()
+        return {**self.monitor.workers(), "stress": self.stress.run}
 
     def show(self) -> None:
         """Age the gauges of the invariants: what was not judged lately is unknown."""
         self.monitor.show()
+        self.stress.show()
 
     def status(self) -> Mapping[str, object]:
-        """Give each invariant's verdict and sentence, the sheet and the gate, for `/status`."""
+        """Give each invariant's verdict and sentence, the sheet, the gate and the what-if, for `/status`."""
         return {
             "solvency": {
                 "invariants": {
@@ -60,7 +68,8 @@ class SolvencyDuty:
                 },
                 "sheet": _sheet(self.monitor.sheet, self.monitor.base),
                 "withdrawal_gate": _gate(self.withdrawals.decision),
-            }
+            },
+            "stress": self.stress.status(),
         }
 
     def checked(self, own: SlowFacts) -> ProvenFacts:
@@ -69,7 +78,12 @@ class SolvencyDuty:
 
 
 def open_solvency_duty(
-    settings: Settings, *, reader: ChainReader, registry: CollectorRegistry, clock: Clock
+    settings: Settings,
+    *,
+    reader: ChainReader,
+    view: StressView,
+    registry: CollectorRegistry,
+    clock: Clock,
 ) -> SolvencyDuty:
     """Put the duty together; raises OperatorError with one sentence for what is wrong with it."""
     knobs = settings.solvency
@@ -98,7 +112,23 @@ def open_solvency_duty(
     withdrawals = WithdrawalWatch(knobs.gate_rules, WithdrawalMetrics.create(registry))
     withdrawals.attach(monitor)
     proof = SolvencyProof(monitor, withdrawals)
-    return SolvencyDuty(monitor=monitor, withdrawals=withdrawals, proof=proof)
+    plan = stress_plan(settings)
+    stress = StressMonitor(
+        view, plan, metrics=StressMetrics.create(registry, plan.names), clock=clock
+    )
+    return SolvencyDuty(monitor=monitor, withdrawals=withdrawals, proof=proof, stress=stress)
+
+
+def stress_plan(settings: Settings) -> StressPlan:
+    """Give what the profile shocks the book with; raises OperatorError as loading does."""
+    knobs, classes = settings.stress, asset_classes()
+    return StressPlan(
+        steps=knobs.steps_ppm,
+        scenarios=load_scenarios(knobs.scenario_directory or STRESS_DIRECTORY),
+        class_of=lambda symbol: classes.get(symbol, ""),
+        is_equity=lambda symbol: is_equity(symbol, classes),
+        period_seconds=knobs.period_seconds,
+    )
 
 
 def _sheet(newest: BalanceSheet | None, base: BalanceSheet | None) -> Mapping[str, object]:

@@ -10,6 +10,7 @@ from keepers.page.heat import heat_section
 from keepers.page.html import Markup, tag
 from keepers.page.markets import markets_section
 from keepers.page.money import incentives_section, solvency_section
+from keepers.page.stress_view import stress_section
 from keepers.page.verdict import Level, judge
 from keepers.page.week_view import week_section
 from keepers.page.work import actions_section, backlog_section, trips_section
@@ -26,6 +27,7 @@ TITLES: Final = {
     "trips": "Last trips",
     "actions": "Last actions",
     "solvency": "Solvency",
+    "stress": "What if",
     "incentives": "Incentives and budget",
     "health": "Health",
 }
@@ -68,6 +70,7 @@ SECTIONS: Final[Mapping[str, Section]] = {
     "trips": trips_section,
     "actions": actions_section,
     "solvency": solvency_section,
+    "stress": stress_section,
     "incentives": incentives_section,
     "health": health_section,
 }

@@ -165,6 +165,7 @@ class PageFacts:
     breakers_run: bool = False
     solvency: Mapping[str, object] | None = None
     """What the duty says on `/status`; None where it does not run."""
+    stress: Mapping[str, object] | None = None
     incentives: Mapping[str, object] | None = None
     health: Health
     withdrawals_closed_why: str | None = None

@@ -10,18 +10,14 @@ from typing import Final
 
 from keepers.page.facts import Backlog, MarketLine, PageFacts
 from keepers.page.health_facts import health_facts
-from keepers.page.heat import EDGES
 from keepers.page.journal_tail import Tail, read_tail
 from keepers.page.latencies import latencies, skipped, waiting_blocks
 from keepers.page.sources import PageSources
 from keepers.page.status_words import mapping_at, text_at
 from keepers.page.week_facts import WeekPlan
-from risk.liquidation_map import LiquidationMap, LiquidationSurvey
 from risk.market import Market
 from risk.sessions import Session
 
-SURVEY_SECONDS: Final = 5.0
-"""Between two surveys of the accounts."""
 JOURNAL_SECONDS: Final = 2.0
 MARKETS_AT_ONCE: Final = 20
 
@@ -32,8 +28,6 @@ class Gatherer:
     def __init__(self, sources: PageSources) -> None:
         self._sources = sources
         self._week = WeekPlan(sources.hours)
-        self._heat: LiquidationMap | None = None
-        self._surveyed_at: float | None = None
         self._tail = Tail()
         self._read_at: float | None = None
 
@@ -44,7 +38,7 @@ class Gatherer:
         for duty in sources.duties:
             told.update(duty.status())
             await asyncio.sleep(0)
-        await self._survey()
+        heat = await sources.liquidation_map.fresh()
         await self._read_journal()
         lines = await self._markets(told)
         week = self._week.at(monitor.now, [line.symbol for line in lines])
@@ -59,13 +53,14 @@ class Gatherer:
             not_ready=sources.not_ready(),
             markets=lines,
             week=week,
-            heat=self._heat,
+            heat=heat,
             backlog=self._backlog(),
             actions=self._tail.actions,
             trips=self._tail.trips,
             journal_problem=self._tail.problem,
             breakers_run="breakers" in told,
             solvency=mapping_at(told, "solvency") if "solvency" in told else None,
+            stress=mapping_at(told, "stress") if "stress" in told else None,
             incentives=mapping_at(told, "incentives") if "incentives" in told else None,
             health=health_facts(sources),
             withdrawals_closed_why=_closed_why(told),
@@ -113,22 +108,6 @@ class Gatherer:
             sealed_block=monitor.sealed_block,
             latencies=latencies(registry),
         )
-
-    async def _survey(self) -> None:
-        now = self._sources.clock.monotonic()
-        monitor = self._sources.monitor
-        if self._surveyed_at is not None and now - self._surveyed_at < SURVEY_SECONDS:
-            return
-        if monitor.exchange is None:
-            return
-        book = monitor.book
-        survey = LiquidationSurvey(book, edges=EDGES, without=monitor.backstop_account)
-        while survey.advance(monitor.now):
-            await asyncio.sleep(0)
-            if monitor.book is not book:
-                # A snapshot has replaced the accounts: the next look surveys those.
-                return
-        self._heat, self._surveyed_at = survey.result(monitor.now), now
 
     async def _read_journal(self) -> None:
         now = self._sources.clock.monotonic()

@@ -7,10 +7,10 @@ from typing import Final
 from keepers.page.facts import PageFacts
 from keepers.page.figures import short_dollars
 from keepers.page.html import Markup, joined, tag
+from monitors.liquidation_map_metrics import EDGES
 from risk.liquidation_map import LiquidationMap
-from risk.units import ATOMS_PER_USD, PPM_SCALE, MarketId, Ppm, QuoteAtoms, div_floor
+from risk.units import ATOMS_PER_USD, PPM_SCALE, MarketId, QuoteAtoms, div_floor
 
-EDGES: Final = (Ppm(10_000), Ppm(20_000), Ppm(50_000), Ppm(100_000), Ppm(200_000))
 SHADES: Final = (10**3, 10**4, 10**5, 10**6, 10**7, 10**8)
 """Dollars from which a cell is a shade darker."""
 MOST_MARKETS: Final = 24

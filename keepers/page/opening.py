@@ -20,6 +20,7 @@ from keepers.sender import Lane
 from keepers.transports import Transports
 from keepers.version import VERSION
 from monitors.accounts import AccountsMonitor
+from monitors.liquidation_map import LiquidationMapMonitor
 from risk.incentive_terms import ScheduleTerms
 from runtime.clock import Clock
 from runtime.supervise import Worker
@@ -27,17 +28,19 @@ from runtime.supervise import Worker
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusPage:
-    """The page of a process: a worker and routes, in the shape of a duty that says nothing of itself."""
+    """The page of a process: workers and routes, in the shape of a duty that says nothing of itself."""
 
     stream: Stream
+    liquidation_map: LiquidationMapMonitor
     routes: Sequence[web.RouteDef]
 
     def workers(self) -> Mapping[str, Worker]:
-        """Name the worker that tells those who follow."""
-        return {"page": self.stream.run}
+        """Name who tells those who follow, and who surveys the accounts."""
+        return {"page": self.stream.run, "liquidation_map": self.liquidation_map.run}
 
     def show(self) -> None:
-        """Nothing: the page has no gauge."""
+        """Create the gauges of the heat map as markets come."""
+        self.liquidation_map.show()
 
     def status(self) -> Mapping[str, object]:
         """Nothing: what there is to say, the duties say."""
@@ -68,11 +71,15 @@ def open_status_page(parts: PageParts) -> StatusPage:
         name: sender if isinstance(sender, Lane) else None for name, sender in parts.senders.items()
     }
     schedules = settings.incentives.schedule_directory or INCENTIVES_DIRECTORY
+    liquidation_map = LiquidationMapMonitor(
+        parts.monitor, registry=parts.registry, clock=parts.clock
+    )
     sources = PageSources(
         version=VERSION,
         network=settings.network.name,
         is_dry_run=parts.is_dry_run,
         monitor=parts.monitor,
+        liquidation_map=liquidation_map,
         duties=parts.duties,
         lanes=lanes,
         not_ready=parts.not_ready,
@@ -84,7 +91,11 @@ def open_status_page(parts: PageParts) -> StatusPage:
     )
     looker = Looker(Gatherer(sources).gather, sources.clock)
     stream = Stream(looker)
-    return StatusPage(stream=stream, routes=page_routes(looker, stream, version=sources.version))
+    return StatusPage(
+        stream=stream,
+        liquidation_map=liquidation_map,
+        routes=page_routes(looker, stream, version=sources.version),
+    )
 
 
 def market_hours(incentives: Path | None) -> dict[str, Hours]:

@@ -8,6 +8,7 @@ from typing import Protocol
 from prometheus_client import CollectorRegistry
 
 from monitors.accounts import AccountsMonitor
+from monitors.liquidation_map import LiquidationMapMonitor
 from risk.incentive_terms import ScheduleTerms
 from risk.sessions import SessionTimeline
 from runtime.clock import Clock
@@ -57,6 +58,7 @@ class PageSources:
     network: str
     is_dry_run: bool
     monitor: AccountsMonitor
+    liquidation_map: LiquidationMapMonitor
     duties: Sequence[Reporting]
     lanes: Mapping[str, Lane | None]
     """None: a lane that shows what it would do, and signs nothing."""

@@ -11,11 +11,12 @@ from prometheus_client import CollectorRegistry
 
 from config.incentives import INCENTIVES_DIRECTORY
 from keepers.liquidation.metrics import LiquidationMetrics
-from keepers.page.gather import SURVEY_SECONDS, Gatherer
+from keepers.page.gather import Gatherer
 from keepers.page.opening import market_hours
 from keepers.page.sources import PageSources
 from monitors.account_metrics import AccountMetrics
 from monitors.accounts import AccountsMonitor
+from monitors.liquidation_map import SURVEY_SECONDS, LiquidationMapMonitor
 from risk.account_watch import AccountWatch
 from risk.columns import columns_of
 from risk.price_guard import PriceRules
@@ -76,6 +77,9 @@ class Rig:
             network="test",
             is_dry_run=False,
             monitor=self.monitor,
+            liquidation_map=LiquidationMapMonitor(
+                self.monitor, registry=self.registry, clock=self.clock
+            ),
             duties=duties,
             lanes={"urgent": None},
             not_ready=dict,

@@ -108,6 +108,7 @@ def test_a_section_of_what_does_not_run_here_says_so(name: str) -> None:
         "trips": "the duty breaker does not run",
         "actions": "The journal holds no decision",
         "solvency": "The duty solvency does not run here.",
+        "stress": "The duty solvency, which shocks the book, does not run here.",
         "incentives": "The duty incentives does not run here.",
         "health": "this process signs and sends nothing",
     }
