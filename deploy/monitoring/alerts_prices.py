@@ -64,6 +64,8 @@ PRICE_ALERTS: Final = (
                 **_IS_WEEKEND,
                 **one("bellkeeper_price_source_valid", "1+0x20", source="hermes", market="WTI"),
                 **one("bellkeeper_price_session", "1+0x20", market="WTI", session="regular"),
+                # Nobody asks this source for the price of this market.
+                **one("bellkeeper_price_source_valid", "-1+0x20", source="feed-x", market="WTI"),
             },
             at="12m",
         ),

@@ -114,17 +114,63 @@ SOLVENCY_ALERTS: Final = (
         quiet=Story(series=one("bellkeeper_insurance_fund_usd", "1000+0x59 900+0x9"), at="63m"),
     ),
     Alert(
-        name="WithdrawalsClosed",
-        severity=Severity.PAGE,
-        expr="max(bellkeeper_withdrawal_gate_closed) == 1",
-        hold="0s",
-        summary="Withdrawals ought to be closed",
+        name="StressExhaustsFund",
+        severity=Severity.TICKET,
+        expr='max by (scenario) (bellkeeper_stress_fund_exhausted{scenario!~"equities_.*"}) == 1',
+        hold="10m",
+        summary="{{ $labels.scenario }} would take the whole insurance fund",
         description=(
-            "The gate's rules say so; with the breaker duty and the guardian's key they are."
-            " Traders cannot take their money out, and only the owner can open again."
+            "Nothing has happened yet. If the marks moved as this scenario says, with the book as it"
+            " is now, the bad debt would be more than the insurance fund holds; the backstop pays"
+            " next, then winners are deleveraged."
         ),
         board=Board.SAFE,
-        fires=Story(series=one("bellkeeper_withdrawal_gate_closed", "0 1+0x5"), at="2m"),
-        quiet=Story(series=one("bellkeeper_withdrawal_gate_closed", "0+0x5"), at="2m"),
+        fires=Story(
+            series=one("bellkeeper_stress_fund_exhausted", "0 1+0x14", scenario="sunday_gap"),
+            at="13m",
+            labels={"scenario": "sunday_gap"},
+        ),
+        quiet=Story(
+            series={
+                **one("bellkeeper_stress_fund_exhausted", "1+0x5 0+0x9", scenario="sunday_gap"),
+                **one(
+                    "bellkeeper_stress_fund_exhausted",
+                    "1+0x14",
+                    scenario="equities_down_30_percent",
+                ),
+            },
+            at="13m",
+        ),
+    ),
+    Alert(
+        name="WithdrawalsClosed",
+        severity=Severity.PAGE,
+        expr=(
+            "max(bellkeeper_withdrawal_gate_closed) == 1\n"
+            # A breaker closes them for a changed role or a broken proof, whatever the gate says.
+            'or\nsum(increase(bellkeeper_breaker_done_total{what="withdrawals"}[1h])) > 0'
+        ),
+        hold="0s",
+        summary="Withdrawals are closed, or ought to be",
+        description=(
+            "The gate's rules say so, or a breaker closed them within the hour. Traders cannot take"
+            " their money out, and only the owner can open again."
+        ),
+        board=Board.SAFE,
+        fires=Story(
+            series={
+                **one("bellkeeper_withdrawal_gate_closed", "0+0x6"),
+                **one("bellkeeper_breaker_done_total", "0 0 1+0x5", what="withdrawals"),
+            },
+            at="4m",
+        ),
+        quiet=Story(
+            series={
+                **one("bellkeeper_withdrawal_gate_closed", "0+0x6"),
+                **one("bellkeeper_breaker_done_total", "1+0x6", what="withdrawals"),
+                **one("bellkeeper_breaker_done_total", "0+1x6", what="band"),
+            },
+            at="4m",
+        ),
     ),
 )

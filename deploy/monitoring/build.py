@@ -1,4 +1,4 @@
-"""Write rules, alerts and their tests: `python -m deploy.monitoring.build`.
+"""Write rules, alerts with their tests, and dashboards: `python -m deploy.monitoring.build`.
 
 Nothing that is generated is edited; a test compares every file with what this module gives.
 """
@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from deploy.monitoring import dashboards
 from deploy.monitoring.alert import Alert, Severity, Story
 from deploy.monitoring.alerts_breakers import BREAKER_ALERTS
 from deploy.monitoring.alerts_chain import CHAIN_ALERTS
@@ -17,6 +18,7 @@ from deploy.monitoring.alerts_keeper import KEEPER_ALERTS
 from deploy.monitoring.alerts_lanes import LANE_ALERTS
 from deploy.monitoring.alerts_last_resort import CORPORATE_ALERTS, DELEVERAGE_ALERTS
 from deploy.monitoring.alerts_liquidation import LIQUIDATION_ALERTS
+from deploy.monitoring.alerts_people import PEOPLE_ALERTS
 from deploy.monitoring.alerts_prices import PRICE_ALERTS
 from deploy.monitoring.alerts_solvency import SOLVENCY_ALERTS
 from deploy.monitoring.burning import burn_alerts
@@ -40,6 +42,7 @@ ALERTS: Final[Mapping[str, Sequence[Alert]]] = {
     "incentives": INCENTIVE_ALERTS,
     "deleverage": DELEVERAGE_ALERTS,
     "corporate": CORPORATE_ALERTS,
+    "people": PEOPLE_ALERTS,
 }
 """Every alert, by the file that it is in."""
 
@@ -53,6 +56,7 @@ def files() -> dict[Path, str]:
     for name, alerts in ALERTS.items():
         found[Path("alerts") / f"{name}.yml"] = _document(_alert_groups(name, alerts))
         found[Path("tests") / f"{name}.yml"] = _document(_tests(name, alerts))
+    found.update(dashboards.files(NOTE))
     return found
 
 

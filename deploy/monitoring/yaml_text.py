@@ -1,10 +1,10 @@
-"""Write YAML: maps, lists, texts; a text of several lines as a block. Nothing else is needed here."""
+"""Write YAML: maps, lists, texts, numbers, truths; a text of several lines as a block. Nothing else is needed here."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
 
-Tree: TypeAlias = "str | int | Mapping[str, Tree] | Sequence[Tree]"
+Tree: TypeAlias = "str | int | bool | Mapping[str, Tree] | Sequence[Tree]"
 
 
 def yaml_text(tree: Mapping[str, Tree], *, note: str) -> str:
@@ -20,6 +20,8 @@ def _mapping(tree: Mapping[str, Tree]) -> Iterator[str]:
 
 def _entry(head: str, value: Tree) -> Iterator[str]:
     match value:
+        case bool():
+            yield f"{head} {str(value).lower()}"
         case int():
             yield f"{head} {value}"
         case str() if "\n" in value:

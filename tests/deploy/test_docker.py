@@ -12,6 +12,7 @@ from typing import Final
 import pytest
 from prometheus_client import CollectorRegistry
 
+from deploy.monitoring.alert import Board
 from runtime.http import AdminHttp, Readiness, parse_listen
 from tests.deploy.program import (
     DEPLOY,
@@ -175,8 +176,6 @@ def test_every_mounted_path_is_in_the_repository_and_read_only(service: str) -> 
         source, _, rest = mount.partition(":")
         if source in volumes:
             continue
-        if source == "../monitoring/dashboards" and not (FOLDER / source).exists():
-            pytest.skip("there are no dashboards yet: deploy/monitoring builds them")
         assert (FOLDER / source).exists(), source
         assert rest.endswith(":ro"), mount
 
@@ -236,11 +235,21 @@ def test_prometheus_asks_as_the_monitoring_folder_says() -> None:
 
 
 def test_grafana_finds_its_prometheus_and_its_dashboards() -> None:
-    (source,) = maps(at(tree(FOLDER / "grafana" / "datasources.yml"), "datasources"))
+    mounts = dict(
+        mount.removesuffix(":ro").split(":")
+        for mount in texts(at(COMPOSE, "services", "grafana", "volumes"))
+    )
+    folder_of = {inside: (FOLDER / outside).resolve() for outside, inside in mounts.items()}
+    provisioned = {
+        kind: tree(folder_of[f"/etc/grafana/provisioning/{kind}"] / "bellkeeper.yml")
+        for kind in ("datasources", "dashboards")
+    }
+    (source,) = maps(at(provisioned["datasources"], "datasources"))
     assert source["url"] == "http://prometheus:9090"
-    (provider,) = maps(at(tree(FOLDER / "grafana" / "dashboards.yml"), "providers"))
-    mounts = texts(at(COMPOSE, "services", "grafana", "volumes"))
-    assert f"../monitoring/dashboards:{at(provider, 'options', 'path')}:ro" in mounts
+    assert "prometheus" in at_map(COMPOSE, "services")
+    (provider,) = maps(at(provisioned["dashboards"], "providers"))
+    boards = folder_of[str(at(provider, "options", "path"))]
+    assert {path.stem for path in boards.glob("*.json")} == {board.value for board in Board}
 
 
 def test_the_commands_name_the_files_that_are_mounted() -> None:

@@ -47,8 +47,9 @@ def test_what_is_committed_is_what_the_code_gives(path: Path) -> None:
 def test_no_generated_file_is_left_over() -> None:
     there = {
         path.relative_to(MONITORING)
-        for folder in ("rules", "alerts", "tests")
-        for path in (MONITORING / folder).iterdir()
+        for folder in ("rules", "alerts", "tests", "grafana")
+        for path in (MONITORING / folder).rglob("*")
+        if path.is_file()
     }
     assert there == set(build.files())
 
@@ -71,9 +72,8 @@ def test_every_alert_fires_and_stays_silent_as_told(name: str) -> None:
 
 
 def test_promtool_would_see_an_alert_that_does_not_fire(tmp_path: Path) -> None:
-    for folder in ("rules", "alerts", "tests"):
-        (tmp_path / folder).mkdir()
     for path, text in build.files().items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(text, encoding="utf-8")
     alerts = tmp_path / "alerts" / "lanes.yml"
     alerts.write_text(alerts.read_text().replace("_seconds > 60", "_seconds > 6000"))
@@ -146,6 +146,7 @@ def test_yaml_keeps_texts_as_they_are() -> None:
         "d": [],
         "e": {},
         "f": [{"g": 1}],
+        "h": True,
     }
     assert yaml_text(tree, note="n").splitlines() == [
         "# n",
@@ -157,6 +158,7 @@ def test_yaml_keeps_texts_as_they_are() -> None:
         "e: {}",
         "f:",
         "  - g: 1",
+        "h: true",
     ]
     with pytest.raises(TypeError, match="expected a map, a text or a number"):
         yaml_text({"a": [["nested"]]}, note="n")
