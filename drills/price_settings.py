@@ -44,20 +44,26 @@ def write_key(folder: Path, key: str) -> Path:
 
 
 def price_settings(
-    servers: PriceServers, *, symbols: Sequence[str], book_url: str, key_file: Path, actions: Path
+    servers: PriceServers,
+    *,
+    symbols: Sequence[str],
+    book_url: str,
+    key_file: Path,
+    actions: Path,
+    leap_seconds: int = LEAP_SECONDS,
 ) -> str:
-    """Write the sections, in TOML."""
+    """Write the sections, in TOML; `leap_seconds` is what the venue's clock may leap in one block."""
     common = {
         "key_file": key_file.name,
-        "max_age_seconds": LEAP_SECONDS,
-        "future_tolerance_seconds": LEAP_SECONDS,
+        "max_age_seconds": leap_seconds,
+        "future_tolerance_seconds": leap_seconds,
     }
     hermes = {symbol: hermes_feed(place) for place, symbol in enumerate(symbols)}
     pro = {symbol: number for number, symbol in pro_feeds(symbols).items()}
     quotes = servers.json_quotes[EXCHANGE_FEEDS]
     sections = [
         # A liquidation's deadline is on the venue's clock too.
-        _section("[sender]", {"expiry_seconds": LEAP_SECONDS}),
+        _section("[sender]", {"expiry_seconds": leap_seconds}),
         _section(
             "[breaker]",
             {
@@ -71,7 +77,7 @@ def price_settings(
             "[solvency]",
             {
                 "watches": True,
-                "price_age_seconds": 4 * LEAP_SECONDS,
+                "price_age_seconds": 4 * leap_seconds,
                 # The falls of the drill leave accounts below zero, and its clock leaps: both pass.
                 "gate_causes": ["vault_gap", "rate", "size", "after_role_change"],
             },
@@ -89,23 +95,23 @@ def price_settings(
         _section(
             "[prices.quorum]",
             {
-                "reduce_only_after_seconds": 2 * LEAP_SECONDS,
-                "silent_after_seconds": 8 * LEAP_SECONDS,
+                "reduce_only_after_seconds": 2 * leap_seconds,
+                "silent_after_seconds": 8 * leap_seconds,
                 "recovery_rounds": 2,
             },
         ),
-        _section("[prices.jumps]", {"persistence_seconds": LEAP_SECONDS}),
+        _section("[prices.jumps]", {"persistence_seconds": leap_seconds}),
         # Nobody quotes as a participant here: the book has all of the pull but the close's.
         _section(
             "[prices.mark]",
-            {"external_gap_seconds": LEAP_SECONDS, "book_weight": 9, "participants_weight": 0},
+            {"external_gap_seconds": leap_seconds, "book_weight": 9, "participants_weight": 0},
         ),
         _section(
             "[prices.book]",
             {
                 "url": book_url,
-                "stale_after_seconds": LEAP_SECONDS,
-                "trade_stale_after_seconds": 4 * LEAP_SECONDS,
+                "stale_after_seconds": leap_seconds,
+                "trade_stale_after_seconds": 4 * leap_seconds,
             },
         ),
         _section(

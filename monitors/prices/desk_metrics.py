@@ -1,5 +1,6 @@
 """What the price desk exports of every round. Labels are closed sets: markets, sources, reasons."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -21,6 +22,8 @@ from risk.units import PPM_SCALE
 from runtime.metrics import counter, gauge
 
 PRICE_SCALE: Final = 10**8
+NOT_ASKED: Final = -1
+"""Of a source that the profile asks for no price of the market: it cannot be lost."""
 UP: Final = "up"
 DOWN: Final = "down"
 
@@ -67,7 +70,14 @@ class DeskMetrics:
         def of_source(name: str, text: str) -> Gauge:
             return gauge(registry, name, text, by_source)
 
+        valid = of_source(
+            "bellkeeper_price_source_valid",
+            "1 when the last round used the source, 0 when not; -1 where none is asked of it.",
+        )
+        for source, symbol in itertools.product(sources, symbols):
+            valid.labels(source, symbol).set(NOT_ASKED)
         return cls(
+            valid=valid,
             rounds=counter(
                 registry, "bellkeeper_price_rounds_total", "Rounds that were played.", by_market
             ),
@@ -86,9 +96,6 @@ class DeskMetrics:
             age=of_source(
                 "bellkeeper_price_source_age_seconds",
                 "Age of a source's price on the venue's clock in the last round.",
-            ),
-            valid=of_source(
-                "bellkeeper_price_source_valid", "1 when the last round used the source."
             ),
             deviation=of_source(
                 "bellkeeper_price_source_deviation_ratio",
@@ -200,6 +207,9 @@ class DeskMetrics:
 
     def _show_sources(self, symbol: str, played: PlayedRound, rules: RoundRules) -> None:
         validities, combined = dict(played.outcome.validities), played.outcome.combined
+        told = {report.source for report in played.inputs.reports}
+        for source in rules.sources.keys() - told:
+            self.valid.labels(source, symbol).set(0)
         for report in played.inputs.reports:
             source = report.source
             is_used = validities[source] is Validity.VALID and source not in combined.outliers

@@ -32,6 +32,9 @@ from tests.bench import (
     bench_peers,
     bench_price_desk,
     bench_price_round,
+    bench_scrape,
+    bench_stress,
+    bench_tracing,
 )
 from tests.bench.chain_rig import say
 from tests.bench.crowd import Crowd, crowded_chain
@@ -47,6 +50,9 @@ NAMES: Final = (
     "breaker_panel",
     "breach_day",
     "deleverage",
+    "scrape",
+    "stress",
+    "tracing",
 )
 DEFAULT_FILE: Final = Path(__file__).parents[2] / "build" / "bench.json"
 
@@ -95,6 +101,11 @@ TARGETS: Final = (
     Target(key="breaker_reaction_market_wide_p90_blocks"),
     Target(key="breaker_step_500_cpu_ms"),
     Target(key="breaker_flood_125_last_blocks"),
+    Target(key="stress_100k_50_shocks_cpu_s", bound=2),
+    Target(key="tracing_on_over_off_ratio", bound=1.05),
+    Target(key="scrape_100x10_ms", bound=50),
+    Target(key="scrape_100x10_loop_delay_ms", bound=5),
+    Target(key="scrape_100x10_loop_cpu_ms", bound=5),
 )
 
 
@@ -158,6 +169,9 @@ def _benches(chains: Chains) -> dict[str, Callable[[], dict[str, float]]]:
         "breaker_panel": bench_breaker_panel.run,
         "breach_day": bench_breach_day.run,
         "deleverage": bench_deleverage.run,
+        "scrape": bench_scrape.run,
+        "stress": bench_stress.run,
+        "tracing": bench_tracing.run,
     }
 
 

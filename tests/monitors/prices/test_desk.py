@@ -30,6 +30,8 @@ from tests.builders import NOW, make_market, price
 
 SYMBOL = "AAPL"
 SOURCES = ("one", "two", "three")
+ELSEWHERE = "elsewhere"
+"""A source of the profile that tells other markets only."""
 OPENED = Seconds(NOW - 7_200)
 CLOSES = Seconds(NOW + 3_600)
 REOPENS = Seconds(CLOSES + 60 * 3_600)
@@ -144,7 +146,9 @@ class Rig:
             inputs=PriceInputs(
                 reports=world, books=world, participants=world, halts=world, words=world
             ),
-            metrics=DeskMetrics.create(self.registry, sources=SOURCES, symbols=[SYMBOL]),
+            metrics=DeskMetrics.create(
+                self.registry, sources=(*SOURCES, ELSEWHERE), symbols=[SYMBOL]
+            ),
             earlier={} if earlier is None else {SYMBOL: earlier},
         )
 
@@ -412,6 +416,18 @@ def test_tells_each_rejection_with_its_reason() -> None:
     assert rig.value("source_weight", source="two", market=SYMBOL) == 0
     assert rig.value("halts_age_seconds") == 12
     assert "outlier" in REASONS
+
+
+def test_a_source_that_is_not_asked_is_not_lost_and_one_that_never_spoke_is() -> None:
+    rig = Rig()
+    rig.world.say("200", NOW, "one", "two")
+    rig.at(NOW)
+    rig.desk.show()
+    valid = {
+        source: rig.value("source_valid", source=source, market=SYMBOL)
+        for source in (*SOURCES, ELSEWHERE)
+    }
+    assert valid == {"one": 1, "two": 1, "three": 0, ELSEWHERE: -1}
 
 
 def test_an_explanation_is_plain_json() -> None:
