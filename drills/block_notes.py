@@ -45,6 +45,10 @@ class BlockNotes:
             raise ValueError("expected notes of at least one block, found none")
         return next(reversed(self._by_number.values()))
 
+    def timestamp(self, number: int) -> Seconds:
+        """Give a block's time on the chain's clock; it must have been read."""
+        return self._by_number[number].timestamp
+
     def milliseconds(self, first: int, last: int) -> int:
         """Give the time from one block to another, rounded; both must have been read."""
         return round((self._by_number[last].at - self._by_number[first].at) * 1000)

@@ -1,6 +1,6 @@
-"""The demo: a weekend on a real chain, with the keeper as a process of its own, both duties in it.
+"""A drill on a real chain, with the keeper as a process of its own; the demo is the one of a weekend.
 
-Order: node, exchange, price servers and books, keeper, traders, weekend, settling, audit. What is
+Order: node, exchange, price servers and books, keeper, traders, story, settling, audit. What is
 reported comes from the chain through the drill's own observer; the keeper is only asked whether it is
 ready. It publishes every price there is: nobody else may.
 """
@@ -14,14 +14,12 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from config.calendars import calendar_of, load_calendars
-from drills import weekend, weekend_split
 from drills.anvil import ROOT, Node, running_node
 from drills.background import in_background
 from drills.block_notes import BlockNotes
 from drills.book_server import BookServer
 from drills.book_traders import BookTraders
-from drills.chain import DrillChain, DrillFault
+from drills.chain import DrillChain
 from drills.exchange_setup import DrillExchange, deploy
 from drills.final_state import read_final_state
 from drills.folder import own_folder
@@ -30,7 +28,6 @@ from drills.journal_evidence import gather
 from drills.keeper_process import KeeperProcess, keeper_process
 from drills.killer import Killer
 from drills.observer import Observer
-from drills.population import make_population
 from drills.price_servers.running import PriceServers, ServersPlan, running_price_servers
 from drills.price_settings import (
     EXCHANGE_FEEDS,
@@ -39,29 +36,26 @@ from drills.price_settings import (
     pro_feeds,
     write_key,
 )
-from drills.reopening import reopening_report
 from drills.screen import Screen
+from drills.story import Script, Story, WeekendStory
 from drills.summary import Circumstances, summarise
 from drills.traders import fill_bank, fund_pools, open_accounts, settle_trades
 from drills.venue_clock import VenueClock
-from drills.weekend_prices import Shape, WeekendPrices
+from drills.weekend_prices import Shape
 from monitors.prices.pyth_hermes import HermesFeed
 from risk.market import Market
-from risk.sessions import SessionTimeline
 from risk.units import MarketId
 from runtime.errors import OperatorError
 from venues.exchange.abi import load_abi
 from venues.exchange.views import ViewDecoder
 
 FOLDER: Final = ROOT / "build" / "demo"
-BACKSTOP_USD: Final = 40_000_000
-INSURANCE_USD: Final = 1_000_000
 QUIET_SECONDS: Final = 2.0
-"""Nobody due and nobody cooling down for so long: the weekend has settled."""
+"""Nobody due and nobody cooling down for so long: the story has settled."""
 MOST_SECONDS: Final = 112.0
 """The settling ends by then, so that all of it stays within two minutes."""
 SHORTEST_SETTLE_SECONDS: Final = 10.0
-"""Except on a machine so slow that the weekend itself took too long."""
+"""Except on a machine so slow, or in a story so long, that this is past."""
 POLL_SECONDS: Final = 0.1
 FIRST_PRICES_SECONDS: Final = 30.0
 HEARTBEAT_SECONDS: Final = 0.05
@@ -75,7 +69,11 @@ class DemoOptions:
     accounts: int = 2_000
     seed: int = 1
     shape: Shape = field(default_factory=Shape)
+    """Of the weekend."""
     pace: float = 1.0
+    """Of the weekend: its length, times this."""
+    story: Story | None = None
+    """What is played; None: the weekend."""
     kill_keeper_at: Sequence[float] = ()
     """Seconds after the weekend began at which the keeper is killed and started again."""
     kill_keeper_in_flight: int = 0
@@ -86,6 +84,8 @@ class DemoOptions:
     """Waited for after the report, with everything still running."""
     before_audit: Callable[[DrillChain], Awaitable[None]] | None = None
     """Called between settling and audit: where tests break something."""
+    on_findings: Callable[[Findings, Observer], Awaitable[None]] | None = None
+    """Called after the audit, with all that was read, while the node still answers."""
 
 
 class Demo:
@@ -98,6 +98,9 @@ class Demo:
         on_report: Callable[[dict[str, object]], None],
     ) -> None:
         self._options = options
+        self._story: Story = options.story or WeekendStory(
+            shape=options.shape, seed=options.seed, pace=options.pace
+        )
         self._screen = screen
         self._on_report = on_report
         self._random = Random(options.seed)  # noqa: S311 - a drill must be repeatable
@@ -110,7 +113,7 @@ class Demo:
         with (
             own_folder(folder),
             self._screen.logging_to(folder / "demo.log"),
-            running_node(folder, start=weekend.SETUP) as node,
+            running_node(folder, start=self._story.setup) as node,
         ):
             chain = DrillChain(node.http_url)
             try:
@@ -119,25 +122,21 @@ class Demo:
                 await chain.close()
 
     async def _on_chain(self, chain: DrillChain, node: Node) -> dict[str, object]:
-        screen, folder = self._screen, self._options.folder
+        screen, folder, story = self._screen, self._options.folder, self._story
         screen.stage("deploying the exchange")
-        exchange = await deploy(chain, node, folder, report=screen.say)
+        exchange = await deploy(chain, node, folder, report=screen.say, symbols=story.symbols)
         clock = VenueClock(node.block_notes, node.legs)
         screen.scene.starts, screen.scene.clock = exchange.starts, clock
-        prices = WeekendPrices(
-            starts=exchange.starts,
-            timeline=_timeline(exchange),
-            seed=self._options.seed,
-            shape=self._options.shape,
-        )
+        screen.scene.legs = story.legs
+        prices = story.script(exchange)
         screen.stage("starting price servers and books")
-        async with _providers(exchange, prices, clock, self._random) as (servers, books):
+        async with _providers(story, exchange, prices, clock, self._random) as (servers, books):
             settings = price_settings(
                 servers,
                 symbols=list(exchange.starts),
                 book_url=books.url,
                 key_file=write_key(folder, servers.api_key),
-                actions=weekend_split.write_actions(folder),
+                actions=story.write_actions(folder),
             )
             with keeper_process(
                 folder, exchange.profile, port=self._options.metrics_port, more=settings
@@ -149,7 +148,7 @@ class Demo:
         chain: DrillChain,
         node: Node,
         exchange: DrillExchange,
-        prices: WeekendPrices,
+        prices: Script,
         clock: VenueClock,
         keeper: KeeperProcess,
     ) -> dict[str, object]:
@@ -159,7 +158,7 @@ class Demo:
         await keeper.wait_until_ready()
         screen.say(f"keeper is ready, metrics at {keeper.url}/metrics")
         screen.scene.metrics_url = f"{keeper.url}/metrics"
-        markets = await _priced_markets(chain, keeper)
+        markets = await priced_markets(chain, keeper)
         screen.say("every market has a price: the keeper's, from three providers that agree")
         observer = Observer(
             chain,
@@ -178,14 +177,14 @@ class Demo:
         self, chain: DrillChain, exchange: DrillExchange, markets: dict[MarketId, Market]
     ) -> None:
         screen = self._screen
-        population = make_population(self._random, self._options.accounts, markets)
+        population = self._story.people(self._random, self._options.accounts, markets)
         screen.stage(f"opening {len(population.deposits):,} accounts")
         await fill_bank(chain)
         await fund_pools(
             chain,
             backstop=exchange.backstop,
-            backstop_usd=BACKSTOP_USD,
-            insurance_usd=INSURANCE_USD,
+            backstop_usd=self._story.backstop_usd,
+            insurance_usd=self._story.insurance_usd,
         )
         await open_accounts(chain, population)
         screen.stage(f"settling {len(population.trades):,} trades")
@@ -196,7 +195,7 @@ class Demo:
         chain: DrillChain,
         exchange: DrillExchange,
         observer: Observer,
-        prices: WeekendPrices,
+        prices: Script,
         clock: VenueClock,
         keeper: KeeperProcess,
     ) -> dict[str, object]:
@@ -204,7 +203,7 @@ class Demo:
         insurance_before = observer.tally.insurance_fund
         with self._screen.live():
             async with in_background(observer.run(), self._screen.run()):
-                await self._weekend(clock, keeper)
+                await self._play(clock, keeper)
                 await self._settle(observer, keeper)
         self._screen.stage("auditing the chain")
         if self._options.serve is None:
@@ -213,16 +212,19 @@ class Demo:
             await self._options.before_audit(chain)
         state = await read_final_state(chain)
         await observer.catch_up(until=state.block)
+        findings = Findings(
+            state=state,
+            replay=observer.replay,
+            tally=observer.tally,
+            breaks=observer.breaks,
+            evidence=await gather(keeper.journal, chain),
+            rules=exchange.plan.rules,
+            backstop=exchange.backstop,
+        )
+        if self._options.on_findings is not None:
+            await self._options.on_findings(findings, observer)
         report = summarise(
-            Findings(
-                state=state,
-                replay=observer.replay,
-                tally=observer.tally,
-                breaks=observer.breaks,
-                evidence=await gather(keeper.journal, chain),
-                rules=exchange.plan.rules,
-                backstop=exchange.backstop,
-            ),
+            findings,
             observer,
             Circumstances(
                 seed=self._options.seed,
@@ -230,7 +232,7 @@ class Demo:
                 keeper_kills=keeper.kills,
                 setup_seconds=setup_seconds,
                 total_seconds=time.monotonic() - self._started,
-                reopening=reopening_report(state.markets, observer.marks, prices),
+                reopening=self._story.reopening(observer, prices),
             ),
         )
         self._on_report(report)
@@ -239,17 +241,17 @@ class Demo:
             await keeper.stop()
         return report
 
-    async def _weekend(self, clock: VenueClock, keeper: KeeperProcess) -> None:
-        """Let the weekend happen; kill the keeper when it is time."""
-        self._screen.stage("weekend")
-        clock.set_out(weekend.paced(weekend.LEGS, self._options.pace))
+    async def _play(self, clock: VenueClock, keeper: KeeperProcess) -> None:
+        """Let the story happen; kill the keeper when it is time."""
+        self._screen.stage(self._story.name)
+        clock.set_out(self._story.legs)
         killer = Killer(
             keeper,
             at_seconds=self._options.kill_keeper_at,
             in_flight=self._options.kill_keeper_in_flight,
             say=self._screen.say,
         )
-        while clock.now() < weekend.END or killer.has_appointments:
+        while clock.now() < self._story.legs[-1].until or killer.has_appointments:
             killer.look()
             await asyncio.sleep(killer.period_seconds)
 
@@ -271,7 +273,7 @@ class Demo:
 
 @contextlib.asynccontextmanager
 async def _providers(
-    exchange: DrillExchange, prices: WeekendPrices, clock: VenueClock, random: Random
+    story: Story, exchange: DrillExchange, prices: Script, clock: VenueClock, random: Random
 ) -> AsyncIterator[tuple[PriceServers, BookServer]]:
     """Serve prices and books for as long as the block lasts."""
     symbols = list(exchange.starts)
@@ -288,7 +290,7 @@ async def _providers(
     books = BookServer(traders.engines, now_ms=clock.now_ms, heartbeat_seconds=HEARTBEAT_SECONDS)
     stop = asyncio.Event()
     async with (
-        running_price_servers(prices, plan, now=clock.now) as servers,
+        running_price_servers(prices, plan, now=clock.now, halts=story.halts) as servers,
         in_background(books.run(stop), traders.run()),
     ):
         await books.started.wait()
@@ -296,20 +298,7 @@ async def _providers(
         stop.set()
 
 
-def _timeline(exchange: DrillExchange) -> SessionTimeline:
-    """Give the hours of the drill's markets, which all follow one calendar."""
-    calendars = load_calendars()
-    found = {
-        calendar.name: calendar
-        for market in exchange.plan.markets
-        if (calendar := calendar_of(market.symbol, market.asset_class, calendars)) is not None
-    }
-    if len(found) != 1:
-        raise DrillFault(f"expected markets of one calendar, found {sorted(found)}")
-    return next(iter(found.values())).timeline
-
-
-async def _priced_markets(chain: DrillChain, keeper: KeeperProcess) -> dict[MarketId, Market]:
+async def priced_markets(chain: DrillChain, keeper: KeeperProcess) -> dict[MarketId, Market]:
     """Wait until the keeper has published a price of every market."""
     deadline = time.monotonic() + FIRST_PRICES_SECONDS
     while True:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TextIO
@@ -17,7 +17,7 @@ from rich.text import Text
 from drills.observer import Observer
 from drills.summary import percentile, usd
 from drills.venue_clock import VenueClock
-from drills.weekend import leg_at, local_text
+from drills.weekend import LEGS, Leg, leg_at, local_text
 from risk.market import Market
 from risk.units import PriceE8
 
@@ -35,6 +35,7 @@ class Scene:
     starts: Mapping[str, PriceE8]
     metrics_url: str = ""
     clock: VenueClock | None = None
+    legs: Sequence[Leg] = LEGS
     observer: Observer | None = None
 
 
@@ -145,11 +146,11 @@ class Screen:
 
     def _when(self) -> str:
         """Tell the venue's clock as people read it, and what happens then."""
-        clock = self.scene.clock
+        scene, clock = self.scene, self.scene.clock
         if clock is None:
             return ""
         now = clock.now()
-        return f"{local_text(now)} in New York, {leg_at(now).name}"
+        return f"{local_text(now)} in New York, {leg_at(now, scene.legs).name}"
 
     def _falling(self) -> str:
         """Name the market that fell most; the table shows them all where there is one."""

@@ -1,0 +1,1 @@
+"""A scenario played against the whole system: on the exchange in memory, or on a chain."""
