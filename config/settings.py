@@ -8,6 +8,7 @@ import itertools
 
 from pydantic import Field, model_validator
 
+from config.schema.admin import Admin, AdminToken
 from config.schema.breaker import Breaker
 from config.schema.corporate import Corporate
 from config.schema.deleverage import Deleverage
@@ -16,11 +17,16 @@ from config.schema.fields import Section
 from config.schema.incentive_settings import Incentives
 from config.schema.keys import Keys, LaneKey, Sender
 from config.schema.network import Endpoint, Exchange, Network, Roles
+from config.schema.notify import Notify
 from config.schema.prices import Prices
 from config.schema.process import Http, Journal, Log, Supervision
 from config.schema.solvency import Solvency
+from config.schema.stress import Stress
+from config.schema.tracing import Tracing
 
 __all__ = [
+    "Admin",
+    "AdminToken",
     "Audit",
     "Breaker",
     "Corporate",
@@ -35,12 +41,15 @@ __all__ = [
     "Liquidation",
     "Log",
     "Network",
+    "Notify",
     "Prices",
     "Roles",
     "Sender",
     "Settings",
     "Solvency",
+    "Stress",
     "Supervision",
+    "Tracing",
 ]
 
 
@@ -77,6 +86,9 @@ class Settings(Section):
     solvency: Solvency = Field(default_factory=Solvency)
     """How the exchange's solvency is proven, and when nothing may leave it."""
 
+    stress: Stress = Field(default_factory=Stress)
+    """What the live book is shocked with."""
+
     corporate: Corporate = Field(default_factory=Corporate)
     """How corporate actions are believed, made and verified."""
 
@@ -92,8 +104,17 @@ class Settings(Section):
     http: Http = Field(default_factory=Http)
     """Where the process shows itself."""
 
+    admin: Admin = Field(default_factory=Admin)
+    """Who may change it while it runs."""
+
+    notify: Notify = Field(default_factory=Notify)
+    """Who is told what happens."""
+
     log: Log = Field(default_factory=Log)
     """What the process says."""
+
+    tracing: Tracing = Field(default_factory=Tracing)
+    """Where the traces of intents go."""
 
     supervision: Supervision = Field(default_factory=Supervision)
     """How the process ends."""

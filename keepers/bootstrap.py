@@ -4,12 +4,15 @@ import asyncio
 import gc
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from random import SystemRandom
 
 import aiohttp
 from prometheus_client import CollectorRegistry
 
 from config.settings import Settings
+from keepers.admin.feed import ResyncableFeed
+from keepers.admin.opening import AdminParts, open_admin
 from keepers.daemon import Daemon, Duties, status_page
 from keepers.duties.deleverage_pages import deleverage_routes
 from keepers.duties.price import PriceSensing
@@ -17,9 +20,11 @@ from keepers.duties.price_pages import price_routes
 from keepers.duty_building import DutyBase, build_duties
 from keepers.duty_choice import DELEVERAGE, INCENTIVES, duties_to_run, key_of, lanes_of
 from keepers.lanes import LaneParts, RunningSender, open_lane, open_shadow
+from keepers.notify.opening import NotifyParts, open_notifier
 from keepers.page.opening import PageParts, open_status_page
 from keepers.sender import Lane, SenderMetrics
 from keepers.signing import exchange_address
+from keepers.tracing import open_tracing
 from keepers.transports import Transports, open_transports
 from keepers.version import VERSION
 from monitors.account_metrics import AccountMetrics
@@ -112,19 +117,45 @@ async def compose(settings: Settings, stack: AsyncExitStack, options: RunOptions
             is_dry_run=options.is_dry_run,
         )
     )
+    tracing = open_tracing(
+        settings, session=session, registry=registry, random=transports.pool.random
+    )
+    feed = ResyncableFeed(_feed(base))
     duties = Duties(
         monitor=base.monitor,
-        feed=_feed(base),
+        feed=feed,
         senders=senders,
         liquidation=built.liquidation,
-        running=[*built.acting, page],
+        running=[*built.acting, page, *([] if tracing is None else [tracing])],
     )
     readiness = _readiness(duties, built.sensing, transports)
+    status = partial(status_page, settings, duties, transports, is_dry_run=options.is_dry_run)
+    notifier = open_notifier(
+        NotifyParts(
+            settings=settings,
+            session=session,
+            status=status,
+            registry=registry,
+            clock=clock,
+            random=random,
+        )
+    )
+    admin = open_admin(
+        AdminParts(
+            settings=settings,
+            journal=journal,
+            lanes={name: lane for name, lane in senders.items() if isinstance(lane, Lane)},
+            resync=feed.resync,
+            registry=registry,
+            clock=clock,
+            tell=None if notifier is None else notifier.tell_action,
+        )
+    )
     http = AdminHttp(
         settings.http.listen,
         registry=registry,
         readiness=readiness,
-        status=lambda: status_page(settings, duties, transports, is_dry_run=options.is_dry_run),
+        status=status,
         routes=[
             *page.routes,
             *([] if built.sensing is None else price_routes(built.sensing.desk)),
@@ -138,6 +169,10 @@ async def compose(settings: Settings, stack: AsyncExitStack, options: RunOptions
         journal=journal,
         duties=duties,
         http=http,
+        attending={
+            **({} if notifier is None else notifier.workers()),
+            **({} if admin is None else {"admin": admin.run}),
+        },
         loop_lag=LoopLag(registry, clock=clock),
     )
 

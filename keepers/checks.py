@@ -13,10 +13,13 @@ import aiohttp
 
 from config.corporate_actions import existing_directory, load_actions
 from config.settings import LaneKey, Settings
+from keepers.admin.opening import open_doors
 from keepers.lanes import LANE_FUNCTIONS, LANE_ROLES, URGENT
+from keepers.notify.channels import open_channels
 from keepers.signing import open_signer, signing_policy
 from keepers.transports import Transports
 from risk.units import Seconds
+from runtime.admin_socket import check_folder
 from runtime.clock import Clock
 from runtime.errors import OperatorError
 from runtime.journal import JournalError, JournalReader
@@ -51,7 +54,15 @@ class Checkup:
     clock: Clock
 
     async def findings(self) -> AsyncIterator[Finding]:
-        """Make one check after the other."""
+        """Make one check after the other; first those that need no chain."""
+        if self.settings.admin.is_on:
+            yield self._admin()
+        async for finding in self._notify():
+            yield finding
+        async for finding in self._on_chain():
+            yield finding
+
+    async def _on_chain(self) -> AsyncIterator[Finding]:
         found = await self.transports.pool.probe()
         for server in found.values():
             for finding in self._server(server):
@@ -74,6 +85,30 @@ class Checkup:
             if key is not None or lane == URGENT:
                 yield await _made(f"key {lane}", partial(self._lane_key, lane, key))
         yield await _made("journal", self._journal)
+
+    def _admin(self) -> Finding:
+        """Say whether the ways in to the admin listener can be opened."""
+        knobs = self.settings.admin
+        try:
+            doors = open_doors(knobs)
+            if knobs.socket is not None:
+                check_folder(knobs.socket)
+        except OperatorError as error:
+            return Finding(name="admin", is_good=False, found=str(error), advice="see there")
+        names = ", ".join(door.name for door in doors)
+        return Finding(name="admin", is_good=True, found=f"{names}, {len(knobs.tokens)} tokens")
+
+    async def _notify(self) -> AsyncIterator[Finding]:
+        """Say whether the files of the channels can be read; nothing is sent."""
+        async with aiohttp.ClientSession() as session:
+            try:
+                channels = open_channels(self.settings.notify, session, self.clock)
+            except OperatorError as error:
+                yield Finding(name="notify", is_good=False, found=str(error), advice="see there")
+                return
+        if channels:
+            found = f"{', '.join(channels)}: `bellkeeper notify test` sends through each"
+            yield Finding(name="notify", is_good=True, found=found)
 
     def _server(self, server: Capabilities) -> Sequence[Finding]:
         name, expected = server.endpoint, self.settings.network.chain_id

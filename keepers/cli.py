@@ -46,6 +46,11 @@ COMMANDS: Final = {
         "keepers.commands.deleverage",
         "show who would be deleveraged first, in fifths, and what a next move would ask for",
     ),
+    "admin": (
+        "keepers.commands.admin",
+        "what was asked of a running keeper; resync, pause or resume a lane, set the log level",
+    ),
+    "notify": ("keepers.commands.notify", "send a test notice through each channel"),
     "status": ("keepers.commands.status", "ask a running keeper how it is"),
     "sessions": ("keepers.commands.sessions", "print when the underlying markets open and close"),
     "journal": ("keepers.commands.journal", "show what was decided, or judge it again"),
@@ -59,6 +64,10 @@ COMMANDS: Final = {
         "drills.backtest_command",
         "how well the weekend mark would have foreseen the open",
     ),
+    "advise": (
+        "drills.advise_command",
+        "what margins, bounds and weekend leverage the gaps of the past ask for",
+    ),
     "attack-drills": (
         "drills.attacks_command",
         "what known attacks on the price would do",
@@ -66,6 +75,14 @@ COMMANDS: Final = {
     "deleverage-drill": (
         "drills.deleverage_command",
         "a day at the scale of 10 October 2025, deleveraged under both policies",
+    ),
+    "observe": (
+        "drills.observe_command",
+        "a real Prometheus beside a real keeper: does every fault raise its alerts, and no other",
+    ),
+    "drill": (
+        "drills.drill_command",
+        "play a scenario against the whole system, in memory or on a chain, and report it",
     ),
     "demo": ("drills.demo_command", "a weekend with bad news on a real chain, in two minutes"),
 }

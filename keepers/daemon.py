@@ -41,6 +41,7 @@ CONNECT_SECONDS: Final = 5.0
 SHOW_SECONDS: Final = 0.5
 """Between two settings of the gauges that are not kept on the hot path."""
 PRUNE_SECONDS: Final = 3_600.0
+PRUNES_PER_CHECKPOINT: Final = 10
 SECONDS_PER_DAY: Final = 86_400
 
 log = structlog.get_logger(__name__)
@@ -87,6 +88,8 @@ class Daemon:
     duties: Duties
     http: AdminHttp
     loop_lag: LoopLag
+    attending: Mapping[str, Worker] = field(default_factory=dict)
+    """Who listens to operators and tells people; none of them asks anything of the chain."""
     service_manager: ServiceManager = field(
         default_factory=lambda: ServiceManager.from_environment(os.environ)
     )
@@ -122,6 +125,7 @@ class Daemon:
             "submit": self._submit,
             **{name: self._counted(name, worker) for name, worker in asking.items()},
             "http": self.http.run,
+            **self.attending,
             "gauges": self._gauges,
             "loop_lag": self.loop_lag.run,
             "retention": self._retention,
@@ -190,9 +194,13 @@ class Daemon:
                 await self._prune(kind, days * SECONDS_PER_DAY, stop)
 
     async def _prune(self, kind: str | None, keep_seconds: int, stop: asyncio.Event) -> None:
-        pruned = True
-        while pruned and not await sleep_unless(stop, 0):
-            pruned = self.journal.prune(self.clock.now() - keep_seconds, kind=kind) > 0
+        gone, calls = 1, 0
+        while gone and not await sleep_unless(stop, 0):
+            gone = self.journal.prune(self.clock.now() - keep_seconds, kind=kind)
+            calls += 1
+            if calls % PRUNES_PER_CHECKPOINT == 0:
+                # What is pruned is written ahead too: a log that grows full would hold a commit up.
+                await asyncio.to_thread(self.journal.maintain_apart)
 
 
 def status_page(

@@ -148,7 +148,11 @@ def _prices(base: DutyBase, parts: SensingParts | None, sensing: PriceSensing | 
 
 def _solvency(base: DutyBase) -> SolvencyDuty:
     return open_solvency_duty(
-        base.settings, reader=base.transports.pool, registry=base.registry, clock=base.clock
+        base.settings,
+        reader=base.transports.pool,
+        view=base.monitor,
+        registry=base.registry,
+        clock=base.clock,
     )
 
 

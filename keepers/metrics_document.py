@@ -23,12 +23,14 @@ UNKNOWN_LABELS: Final = "?"
 """Of a metric without any series at the start: no rule may ask for it."""
 
 BY_PROFILE: Final = {
+    "channel": "the tables in `[notify]`: `webhook`, `slack`, `pagerduty`, `smtp`",
     "endpoint": "the names in `[network] endpoints`",
     "market": "the symbols that the exchange lists, or that the profile prices",
     "participant": "the names in `[prices.participants]`; `unknown` for all others",
     "plan": "the emergency plans that were loaded",
     "python": "the version of Python",
     "revision": "the revision that was built",
+    "scenario": "`equities_…` by `[stress] steps_ppm`, and the files of `[stress] scenario_directory`",
     "source": "the names of the sources in `[prices]`; `order-book` and `trading-halts` beside them",
     "version": "the version of the program",
 }

@@ -18,6 +18,7 @@ from keepers.breaker.metrics import BreakerMetrics
 from keepers.breaker.outcome import BreakerCycle
 from keepers.breaker.view import BreakerView, ControlFacts, ControlJournal, ControlOutcome
 from keepers.market_writes import MarketWrites, SeenSince, Sent, Standby
+from keepers.receipts import readable
 from keepers.sender import Outcome, Refusal, Result, Sender
 from risk.guard_rails import Parameter
 from risk.units import MarketId, MarketStatus, Ppm, Seconds
@@ -305,7 +306,7 @@ class BreakerKeeper:
         if what is What.WITHDRAWALS:
             self._closed_until = Seconds(parts.view.now + parts.limits.retry_seconds)
             return key, DONE, None
-        for change in parts.venue.control_changes(receipt):
+        for change in readable(parts.venue.control_changes, receipt):
             self._writes.mined(change.market, change.block)
             if change.status is not None:
                 self._note_status(change.market, change.status)

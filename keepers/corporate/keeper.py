@@ -18,6 +18,7 @@ from keepers.corporate.intents import KIND, Deed, deed_of, intent_of, what_in
 from keepers.corporate.outcome import CorporateCycle, What, WriteResult
 from keepers.corporate.view import CorporateOutcome, CorporateParts
 from keepers.market_writes import MarketWrites, Sent, Standby
+from keepers.receipts import readable
 from keepers.sender import Outcome, Refusal, Result
 from monitors.corporate.desk import ChainView
 from monitors.corporate.sums import Survey, survey
@@ -242,7 +243,7 @@ class CorporateKeeper:
         for market in parts.view.markets.values():
             if market.symbol == symbol:
                 self._writes.mined(market.id, block)
-        changes = parts.venue.corporate_changes(receipt)
+        changes = readable(parts.venue.corporate_changes, receipt)
         events = [{"event": each.event, "epoch": each.epoch} for each in changes]
         return key, WriteResult.DONE.value, {"block": block, "events": events}
 

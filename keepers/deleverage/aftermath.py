@@ -10,6 +10,7 @@ from keepers.deleverage.intents import closed_notional
 from keepers.deleverage.outcome import NOT_MINED, UNSEEN
 from keepers.deleverage.parts import DeleverageParts
 from keepers.deleverage.view import DeleverageOutcome
+from keepers.receipts import readable
 from keepers.sender import Outcome, Result
 from risk.deleverage_rules import DeleverageCode
 from risk.units import ATOMS_PER_USD
@@ -43,7 +44,7 @@ class Aftermath:
 
     def _mined(self, batch: SentBatch, receipt: Mapping[str, object]) -> None:
         parts = self._parts
-        results = parts.venue.deleverage_outcomes(receipt)
+        results = readable(parts.venue.deleverage_outcomes, receipt)
         counts: Counter[str] = Counter()
         settled: list[DeleverageOutcome] = []
         for item, result in matched(batch.items, results):

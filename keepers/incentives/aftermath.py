@@ -14,6 +14,7 @@ from keepers.incentives.outcome import WriteResult, refusal_of
 from keepers.incentives.parts import IncentiveParts
 from keepers.incentives.view import IncentiveOutcome
 from keepers.market_writes import MarketWrites, Sent
+from keepers.receipts import readable
 from keepers.sender import Outcome, Result
 from monitors.incentives.terms import TUNED
 from risk.guard_rails import Parameter
@@ -70,7 +71,7 @@ class Aftermath:
         parts, parameter = self._parts, written_parameter(key)
         if sent is not None:
             parts.metrics.reaction.observe(parts.clock.monotonic() - sent.decided_at)
-        for change in parts.venue.parameter_changes(receipt):
+        for change in readable(parts.venue.parameter_changes, receipt):
             self._writes.mined(change.market, change.block)
             self._stale.discard(change.market)
             parts.view.settled(_symbol(key), change.parameter)

@@ -15,6 +15,7 @@ import structlog
 from keepers.price.metrics import PriceMetrics
 from keepers.price.outcome import PriceCycle
 from keepers.price.view import PriceJournal, PriceView, PublishedOutcome
+from keepers.receipts import readable
 from keepers.sender import Outcome, Result, Sender
 from risk.market import Market
 from risk.price_publication import FairPrice, PriceCode, Publication, PublicationRules, Silence
@@ -173,7 +174,7 @@ class PriceKeeper:
         markets = self._view.markets
         symbol_to_answer = {
             markets[answer.market].symbol: answer
-            for answer in self._venue.price_outcomes(receipt)
+            for answer in readable(self._venue.price_outcomes, receipt)
             if answer.market in markets
         }
         outcomes: list[PublishedOutcome] = []

@@ -5,6 +5,7 @@ them. While a symbol is halted its outside price is frozen. Times in the feed ar
 are Unix seconds. What cannot be read as a time counts as "not resumed": a doubt keeps the halt.
 """
 
+import reprlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -76,8 +77,8 @@ def _halt(fields: dict[str, str]) -> TradingHalt:
     halted_at = _eastern(fields.get("HaltDate", ""), fields.get("HaltTime", ""))
     if not symbol or halted_at is None:
         raise HaltPageError(
-            f"expected a halt with IssueSymbol, HaltDate and HaltTime, found {sorted(fields)}"
-            f" with symbol {symbol!r}"
+            "expected a halt with IssueSymbol, HaltDate and HaltTime, found"
+            f" {reprlib.repr(sorted(fields))} with symbol {symbol!r:.40}"
         )
     return TradingHalt(
         symbol=symbol,

@@ -6,10 +6,10 @@ from keepers.liquidation.hand import Hand
 from risk.gas_model import GasModel
 from risk.liquidation import LiquidationCode, judge_liquidation
 from risk.liquidation_batches import make_batch
-from risk.liquidation_values import PlannedBatch, PlannedItem
+from risk.liquidation_values import PlannedBatch, PlannedItem, Skip, SkipReason
 from risk.margin import margin_state
 from risk.retry_book import RetryBook
-from risk.units import MarketId, QuoteAtoms, SizeE8
+from risk.units import AccountId, MarketId, QuoteAtoms, Seconds, SizeE8
 from tests.builders import NOW, make_account, make_market, make_position, make_terms, shares, usd
 from venues.port import LiquidationSettled
 
@@ -130,3 +130,26 @@ def test_what_the_journal_shows_of_an_earlier_life_is_in_flight_again() -> None:
     assert hand.mined(3, [result], gas_used=300_000, block=9, now=NOW) is not None
     hand.release_up_to(9)
     assert hand.accounts_in_flight == set()
+
+
+def test_whom_a_closed_market_keeps_waiting_is_left_alone_until_a_market_changes() -> None:
+    hand = make_hand()
+    skips = [
+        Skip(account=AccountId(1), reason=SkipReason.MARKET_CLOSED),
+        Skip(account=AccountId(2), reason=SkipReason.WARMING_UP),
+    ]
+    halted = ("closed", None)
+    assert set(hand.aside(NOW, halted)) == set()
+    hand.set_aside(skips, NOW)
+    assert set(hand.aside(NOW, halted)) == {1, 2}
+    # A crowd in a halted market must not be looked at again and again, and hide who can be liquidated.
+    assert set(hand.aside(Seconds(NOW + 1), halted)) == {1}
+    assert set(hand.aside(Seconds(NOW + 29), halted)) == {1}
+    assert set(hand.aside(Seconds(NOW + 29), (None, None))) == set()
+
+
+def test_whom_a_closed_market_keeps_waiting_is_looked_at_again_in_the_end() -> None:
+    hand = make_hand()
+    hand.aside(NOW, "halted")
+    hand.set_aside([Skip(account=AccountId(1), reason=SkipReason.STALE_PRICE)], NOW)
+    assert set(hand.aside(Seconds(NOW + 30), "halted")) == set()
