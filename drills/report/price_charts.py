@@ -58,7 +58,7 @@ def price_chart(
     return Chart(
         name=f"price-{market.symbol.lower()}" + ("-hour" if within else ""),
         title=f"{market.symbol}, {'the worst hour' if within else 'the whole run'}",
-        sentence=_hour_sentence(record, market, start, stop)
+        sentence=hour_sentence(record, market, start, stop)
         if within
         else course_sentence(record, market),
         start=start,
@@ -188,7 +188,8 @@ def seconds_by_status(record: DrillRecord, market: MarketCourse) -> dict[str, in
     return {name: found[name] for name in order if name in found}
 
 
-def _hour_sentence(record: DrillRecord, market: MarketCourse, start: Seconds, stop: Seconds) -> str:
+def hour_sentence(record: DrillRecord, market: MarketCourse, start: Seconds, stop: Seconds) -> str:
+    """Say what the mark and the breakers did between two moments."""
     places = [place for place, at in enumerate(record.times) if start <= at <= stop]
     zone = record.played.timezone
     span = f"From {clock(start, zone)} to {clock(stop, zone)}"
@@ -199,6 +200,8 @@ def _hour_sentence(record: DrillRecord, market: MarketCourse, start: Seconds, st
     if not places:
         return f"{span} no price was sampled, and {did}."
     marks = [market.mark_e8[place] for place in places]
+    if min(marks) == max(marks):
+        return f"{span} the mark stood at {price(marks[0])}, and {did}."
     fall, rise = min(marks) - marks[0], max(marks) - marks[0]
     far = fall if -fall >= rise else rise
     way = "fell" if far < 0 else "rose"

@@ -13,6 +13,8 @@ TIME_STEPS: Final = (
     *(60, 120, 300, 600, 900, 1_800),
     *(3_600, 7_200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800),
 )
+SAME: Final = 1e-12
+"""A range that is this small a part of its values is none: no axis could tell its ends apart."""
 HOUR: Final = 3_600
 DAY: Final = 86_400
 SHORT: Final = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
@@ -20,8 +22,9 @@ SHORT: Final = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
 
 def scale(low: float, high: float, count: int = 4) -> tuple[float, float, list[float]]:
     """Give a range that holds `low` and `high` and begins and ends at ticks, and the ticks."""
-    if high <= low:
-        room = abs(low) * 0.01 or 1.0
+    size = max(abs(low), abs(high))
+    if high - low <= max(size, SAME) * SAME:
+        room = size * 0.01 if size > SAME else 1.0
         low, high = low - (room if low else 0.0), high + room
     rough = (high - low) / count
     power = 10.0 ** math.floor(math.log10(rough))

@@ -15,7 +15,7 @@ from drills.report.chart import Bars, Chart, Ink, Line, Panel, column
 from drills.report.flow_charts import flow_charts, in_hour
 from drills.report.frame import panel_scale
 from drills.report.page import charts_of
-from drills.report.price_charts import price_chart
+from drills.report.price_charts import hour_sentence, price_chart
 from drills.report.record import DrillRecord
 from drills.report.svg import draw
 from drills.report.thinning import cut, kept_of_bars, kept_of_line, kept_of_range, spans_of
@@ -244,3 +244,11 @@ def test_times_are_round_on_the_wall_clock_also_where_it_changes() -> None:
     assert [day for _, _, day in ticks if day] == ["Sat 31 Oct", "Sun 1 Nov"]
     short = time_ticks(Seconds(START), Seconds(START + 60), "America/New_York", 8)
     assert [time for _, time, _ in short][:2] == ["11:00:00", "11:00:10"]
+
+
+def test_a_mark_that_does_not_move_is_said_to_stand() -> None:
+    market = BASE.markets[0]
+    still = replace(market, mark_e8=tuple(PriceE8(100 * 10**8) for _ in market.mark_e8))
+    hour = (BASE.times[0], Seconds(BASE.times[0] + 3_600))
+    assert "the mark stood at 100.00 USD" in hour_sentence(BASE, still, *hour)
+    assert re.search(r"the mark (fell|rose) by up to", hour_sentence(BASE, market, *hour))
