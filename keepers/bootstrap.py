@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -36,6 +37,7 @@ from runtime.clock import SystemClock
 from runtime.http import AdminHttp, Check, Readiness
 from runtime.journal import Journal
 from runtime.metrics import LoopLag, new_registry
+from runtime.supervise import Worker
 from venues.exchange.abi import load_abi
 from venues.exchange.adapter import ExchangeVenue
 from venues.exchange.feed import ExchangeFeed, FeedSettings
@@ -66,13 +68,72 @@ async def run_daemon(settings: Settings, options: RunOptions) -> None:
 async def compose(settings: Settings, stack: AsyncExitStack, options: RunOptions) -> Daemon:
     """Build a daemon; `stack` closes what must be closed at the end."""
     wanted = duties_to_run(settings, options.duties)
+    base = await _base(settings, stack, options, wanted)
+    built = build_duties(base, wanted)
+    readiness = Readiness()
+    page = open_status_page(
+        PageParts(
+            settings=settings,
+            monitor=base.monitor,
+            duties=built.acting,
+            senders=base.senders,
+            transports=base.transports,
+            registry=base.registry,
+            clock=base.clock,
+            not_ready=readiness.reasons,
+            with_ramps=INCENTIVES in wanted,
+            is_dry_run=options.is_dry_run,
+        )
+    )
+    tracing = open_tracing(
+        settings,
+        session=base.session,
+        registry=base.registry,
+        random=base.transports.pool.random,
+    )
+    feed = ResyncableFeed(_feed(base))
+    duties = Duties(
+        monitor=base.monitor,
+        feed=feed,
+        senders=base.senders,
+        liquidation=built.liquidation,
+        running=[*built.acting, page, *([] if tracing is None else [tracing])],
+    )
+    _register(readiness, duties, built.sensing, base.transports)
+    status = partial(status_page, settings, duties, base.transports, is_dry_run=options.is_dry_run)
+    http = AdminHttp(
+        settings.http.listen,
+        registry=base.registry,
+        readiness=readiness,
+        status=status,
+        routes=[
+            *page.routes,
+            *([] if built.sensing is None else price_routes(built.sensing.desk)),
+            *(deleverage_routes(base.monitor) if DELEVERAGE in wanted else ()),
+        ],
+    )
+    return Daemon(
+        settings=settings,
+        clock=base.clock,
+        transports=base.transports,
+        journal=base.journal,
+        duties=duties,
+        http=http,
+        attending=_attending(base, status, feed),
+        loop_lag=LoopLag(base.registry, clock=base.clock),
+    )
+
+
+async def _base(
+    settings: Settings, stack: AsyncExitStack, options: RunOptions, wanted: frozenset[str]
+) -> DutyBase:
+    """Open what every duty stands on."""
     clock, random, registry = SystemClock(), SystemRandom(), new_registry(version=VERSION)
     transports = open_transports(settings.network, registry=registry, clock=clock, random=random)
     journal = Journal.open(settings.journal.path, clock)
     stack.callback(journal.close)
     session = await stack.enter_async_context(aiohttp.ClientSession())
-    address, abi = exchange_address(settings), load_abi()
-    lanes = lanes_of(settings, wanted)
+    abi, lanes = load_abi(), lanes_of(settings, wanted)
     senders: dict[str, RunningSender]
     if options.is_dry_run:
         senders = {lane: open_shadow(lane, journal, clock) for lane in lanes}
@@ -90,11 +151,11 @@ async def compose(settings: Settings, stack: AsyncExitStack, options: RunOptions
         senders = {
             lane: await open_lane(lane, key_of(settings, lane), lane_parts) for lane in lanes
         }
-    base = DutyBase(
+    return DutyBase(
         settings=settings,
         transports=transports,
         monitor=_monitor(settings, transports, registry),
-        venue=ExchangeVenue(transports.pool, address=address, abi=abi),
+        venue=ExchangeVenue(transports.pool, address=exchange_address(settings), abi=abi),
         journal=journal,
         senders=senders,
         registry=registry,
@@ -102,79 +163,37 @@ async def compose(settings: Settings, stack: AsyncExitStack, options: RunOptions
         clock=clock,
         stack=stack,
     )
-    built = build_duties(base, wanted)
-    page = open_status_page(
-        PageParts(
-            settings=settings,
-            monitor=base.monitor,
-            duties=built.acting,
-            senders=senders,
-            transports=transports,
-            registry=registry,
-            clock=clock,
-            not_ready=lambda: readiness.reasons(),  # noqa: PLW0108 - made below
-            with_ramps=INCENTIVES in wanted,
-            is_dry_run=options.is_dry_run,
-        )
-    )
-    tracing = open_tracing(
-        settings, session=session, registry=registry, random=transports.pool.random
-    )
-    feed = ResyncableFeed(_feed(base))
-    duties = Duties(
-        monitor=base.monitor,
-        feed=feed,
-        senders=senders,
-        liquidation=built.liquidation,
-        running=[*built.acting, page, *([] if tracing is None else [tracing])],
-    )
-    readiness = _readiness(duties, built.sensing, transports)
-    status = partial(status_page, settings, duties, transports, is_dry_run=options.is_dry_run)
+
+
+def _attending(
+    base: DutyBase, status: Callable[[], dict[str, object]], feed: ResyncableFeed
+) -> dict[str, Worker]:
+    """Name the workers that speak with people, as far as the profile asks for them."""
     notifier = open_notifier(
         NotifyParts(
-            settings=settings,
-            session=session,
+            settings=base.settings,
+            session=base.session,
             status=status,
-            registry=registry,
-            clock=clock,
-            random=random,
+            registry=base.registry,
+            clock=base.clock,
+            random=base.transports.pool.random,
         )
     )
     admin = open_admin(
         AdminParts(
-            settings=settings,
-            journal=journal,
-            lanes={name: lane for name, lane in senders.items() if isinstance(lane, Lane)},
+            settings=base.settings,
+            journal=base.journal,
+            lanes={name: lane for name, lane in base.senders.items() if isinstance(lane, Lane)},
             resync=feed.resync,
-            registry=registry,
-            clock=clock,
+            registry=base.registry,
+            clock=base.clock,
             tell=None if notifier is None else notifier.tell_action,
         )
     )
-    http = AdminHttp(
-        settings.http.listen,
-        registry=registry,
-        readiness=readiness,
-        status=status,
-        routes=[
-            *page.routes,
-            *([] if built.sensing is None else price_routes(built.sensing.desk)),
-            *(deleverage_routes(base.monitor) if DELEVERAGE in wanted else ()),
-        ],
-    )
-    return Daemon(
-        settings=settings,
-        clock=clock,
-        transports=transports,
-        journal=journal,
-        duties=duties,
-        http=http,
-        attending={
-            **({} if notifier is None else notifier.workers()),
-            **({} if admin is None else {"admin": admin.run}),
-        },
-        loop_lag=LoopLag(registry, clock=clock),
-    )
+    return {
+        **({} if notifier is None else notifier.workers()),
+        **({} if admin is None else {"admin": admin.run}),
+    }
 
 
 def _monitor(
@@ -214,8 +233,10 @@ def _feed(base: DutyBase) -> ExchangeFeed:
     )
 
 
-def _readiness(duties: Duties, sensing: PriceSensing | None, transports: Transports) -> Readiness:
-    readiness = Readiness()
+def _register(
+    readiness: Readiness, duties: Duties, sensing: PriceSensing | None, transports: Transports
+) -> None:
+    """Say what must be well before the process is ready."""
     readiness.register("feed", lambda: duties.monitor.distrust)
     readiness.register("rpc", transports.pool.why_not_ready)
     if sensing is not None:
@@ -223,7 +244,6 @@ def _readiness(duties: Duties, sensing: PriceSensing | None, transports: Transpo
     for name, sender in duties.senders.items():
         if isinstance(sender, Lane):
             readiness.register(f"lane_{name}", _halt_check(sender))
-    return readiness
 
 
 def _halt_check(lane: Lane) -> Check:

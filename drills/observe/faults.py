@@ -220,7 +220,8 @@ FAULTS: Final = (
         what="half of the fund goes from the contract's books, by no event",
         # InsuranceFundFalling goes by events: what goes without one is for the proof to find.
         fires=frozenset({"SolvencyBreach", "IntegrityBreakerTripped"}),
-        lasting=frozenset({"IntegrityBreakerTripped"}),
+        # If all accounts were read in between, money that comes back is money that no event explains.
+        lasting=frozenset({"SolvencyBreach", "IntegrityBreakerTripped"}),
         inject=hands.halve_insurance,
         heal=hands.restore_insurance,
     ),

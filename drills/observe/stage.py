@@ -6,12 +6,15 @@ that asks for a session must find one. Prices breathe and go nowhere, so what is
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from random import Random
 from typing import Final
+
+import aiohttp
 
 from config.calendars import load_calendars
 from config.schema.solvency import Solvency
@@ -20,7 +23,7 @@ from drills.anvil import ROOT, Node, free_port, running_node
 from drills.background import in_background
 from drills.book_server import BookServer
 from drills.book_traders import BookTraders
-from drills.chain import DrillChain
+from drills.chain import DrillChain, DrillFault
 from drills.demo import priced_markets
 from drills.exchange_setup import DrillExchange, deploy
 from drills.keeper_process import KeeperProcess, keeper_process
@@ -50,6 +53,7 @@ BACKSTOP_USD: Final = 5_000_000
 INSURANCE_USD: Final = 1_000_000
 SECONDS_OF_DOUBT: Final = 5
 """Age, gap and wait that the sources' settings are made from."""
+WARM_SECONDS: Final = 60.0
 ORDERS: Final = "orders.json"
 RULES: Final = ROOT / "config" / "breakers" / "default.toml"
 """The shipped ones: this clock does not leap."""
@@ -205,3 +209,22 @@ async def _populate(
     )
     await open_accounts(chain, population)
     await settle_trades(chain, population.trades)
+    # A crowd that comes within a second is a jump of the open interest to whoever saw the first half of it.
+    await keeper.stop()
+    keeper.start()
+    await keeper.wait_until_ready()
+    await _without_doubt(keeper)
+
+
+async def _without_doubt(keeper: KeeperProcess) -> None:
+    """Wait until every price is warm: a fault that stops prices would keep a warm-up for ever."""
+    deadline = time.monotonic() + WARM_SECONDS
+    async with aiohttp.ClientSession() as session:
+        while time.monotonic() < deadline:
+            async with session.get(f"{keeper.url}/metrics") as answer:
+                lines = (await answer.text()).splitlines()
+            doubts = [line for line in lines if line.startswith("bellkeeper_price_doubt{")]
+            if doubts and all(line.endswith(" 0.0") for line in doubts):
+                return
+            await asyncio.sleep(0.2)
+    raise DrillFault(f"expected no doubt about a price within {WARM_SECONDS:g} s, found one")
