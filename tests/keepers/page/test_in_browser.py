@@ -132,9 +132,10 @@ async def test_a_stream_that_ends_is_said_at_once_to_be_old_news(tab: Tab) -> No
     async with serving(Shown()) as shown:
         await tab.show(shown.url, width=1_280, height=900)
         await tab.value(LIVE)
+        shown.stop.set()
+        await tab.value(until("events.readyState !== EventSource.OPEN"))
         # The page's own clock goes on without news for longer than it lets pass.
         await tab.value("(() => { const now = Date.now(); Date.now = () => now + 60000; })()")
-        shown.stop.set()
         await tab.value(until("document.body.classList.contains('old')"))
         told = await tab.value("document.getElementById('link').textContent")
     assert told.startswith("no news for ")
