@@ -92,7 +92,7 @@ async def test_a_price_reaches_a_liquidation_one_block_later() -> None:
 
 async def test_a_full_block_leaves_the_rest_of_a_crash_to_the_next_ones() -> None:
     most: list[int] = []
-    for gas_limit in (1_000_000_000, 30_000_000):
+    for gas_limit in (1_000_000_000, 20_000_000):
         settings = StageSettings(pace=ChainPace(gas_limit=gas_limit))
         state = make_crowd(replace(PLAN, accounts=3_000))
         for market in list(state.markets.values()):
@@ -106,7 +106,8 @@ async def test_a_full_block_leaves_the_rest_of_a_crash_to_the_next_ones() -> Non
         assert reports[-1].under_margin == 0
         most.append(max(len(report.liquidations) for report in reports))
     assert most[0] > 150
-    assert most[1] < 100
+    # One batch a block, and no more: two limits do not fit.
+    assert most[1] <= 64
 
 
 async def test_whom_nobody_can_carry_is_deleveraged() -> None:

@@ -163,4 +163,6 @@ async def test_a_survey_of_accounts_that_were_replaced_is_dropped() -> None:
 async def test_the_worker_ends_when_it_is_told() -> None:
     stop = asyncio.Event()
     stop.set()
-    await asyncio.wait_for(Rig().map.run(stop), 1)
+    rig = Rig()
+    await asyncio.wait_for(rig.map.run(stop), 1)
+    assert rig.map.newest is None
