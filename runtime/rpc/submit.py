@@ -251,7 +251,15 @@ class RawSubmitter:
         self._settle_error(flight, channel, method, error)
 
     def _settle_result(self, flight: _Flight, channel: _Channel, result: Any) -> None:  # noqa: ANN401
-        if isinstance(result, dict):
+        if isinstance(result, dict) and _is_anothers(result, flight.tx_hash):
+            # Ours is then looked for by its own hash, as after silence.
+            self._settle(
+                flight,
+                channel,
+                SubmissionStatus.UNKNOWN,
+                reason="expected the receipt of what was sent, found another transaction's",
+            )
+        elif isinstance(result, dict):
             self._settle(
                 flight,
                 channel,
@@ -329,3 +337,9 @@ def _hash_in(error: RpcError) -> str | None:
     """EIP-7966 puts the hash of what it accepted into the error's data."""
     is_hash = isinstance(error.data, str) and len(error.data) == _HASH_LENGTH
     return error.data if is_hash else None
+
+
+def _is_anothers(receipt: dict[str, Any], tx_hash: str | None) -> bool:
+    """Say whether a receipt names another transaction than the one that was sent."""
+    named = receipt.get("transactionHash")
+    return tx_hash is not None and named is not None and str(named).lower() != tx_hash.lower()

@@ -135,6 +135,16 @@ async def test_the_callers_hash_wins(node: Node) -> None:
     assert (reply.status, reply.tx_hash) == (SubmissionStatus.NOT_MINED_YET, "0x01")
 
 
+async def test_another_transactions_receipt_is_no_answer(node: Node) -> None:
+    says(node, lambda call: result(call, RECEIPT))
+    async with submitting(node.endpoint) as submitter:
+        other = await submitter.submit(RAW, tx_hash="0x01")
+        own = await submitter.submit(RAW, tx_hash=HASH.upper().replace("0X", "0x"))
+    assert (other.status, other.receipt) == (SubmissionStatus.UNKNOWN, None)
+    assert "another transaction's" in other.reason
+    assert (own.status, own.receipt) == (SubmissionStatus.MINED, RECEIPT)
+
+
 async def test_a_refusal_is_not_tried_elsewhere(node: Node, other_node: Node) -> None:
     says(node, lambda call: error(call, -32000, "nonce too low"))
     async with submitting(node.endpoint, other_node.endpoint) as submitter:
