@@ -39,7 +39,7 @@ class LanePauses:
     def __init__(self, lanes: Mapping[str, Pausable], notes: PauseNotes) -> None:
         self._lanes = lanes
         self._notes = notes
-        self._why: dict[str, str] = json.loads(notes.noted(PAUSES_KEY) or "{}")
+        self._why = _read(notes.noted(PAUSES_KEY) or "{}")
         for name, why in self._why.items():
             # A lane that does not run here keeps its pause for when it does.
             if name in lanes:
@@ -76,3 +76,17 @@ class LanePauses:
     def _note(self, why: dict[str, str]) -> None:
         self._notes.note(PAUSES_KEY, json.dumps(why, sort_keys=True))
         self._why = why
+
+
+def _read(text: str) -> dict[str, str]:
+    """Read what was noted; raises OperatorError: a pause that cannot be read is not taken for none."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        found = None
+    if isinstance(found, dict) and all(isinstance(why, str) for why in found.values()):
+        return found
+    raise OperatorError(
+        f"expected the paused lanes in the journal's note {PAUSES_KEY}, found something else: the"
+        " file is damaged; restore it from the backup"
+    )

@@ -17,6 +17,7 @@ from monitors.corporate.orders import ActionOrderKind, parse_action_orders
 from monitors.operator_orders import ALL, OrderKind, parse_orders
 from monitors.prices.operator_words import parse_words
 from runtime.admin_listener import AdminAnswer, AdminCall, Verdict
+from runtime.errors import OperatorError
 from runtime.journal import Journal, JournalReader
 from tests.runtime.nodes import FakeClock
 
@@ -325,3 +326,16 @@ def test_the_record_forgets_the_oldest_and_keeps_counting(desk: Desk) -> None:
         assert held.find("k3") is not None
         assert held.newest(1)[0].sequence == PLACES + 3
         assert len(held.newest(PLACES * 2)) == PLACES
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"urgent": 1}', "[" * 5_000])
+def test_pauses_that_cannot_be_read_are_not_taken_for_none(text: str) -> None:
+    class Spoilt:
+        def noted(self, _key: str) -> str:
+            return text
+
+        def note(self, key: str, value: str) -> None:
+            raise AssertionError((key, value))
+
+    with pytest.raises(OperatorError, match="the paused lanes in the journal's note"):
+        LanePauses({}, Spoilt())
