@@ -8,9 +8,12 @@ import json
 from collections.abc import Mapping
 from typing import Final, Protocol
 
+from pydantic import TypeAdapter, ValidationError
+
 from runtime.errors import OperatorError
 
 PAUSES_KEY: Final = "admin/pauses"
+_PAUSES: Final = TypeAdapter(dict[str, str])
 
 
 class Pausable(Protocol):
@@ -39,7 +42,7 @@ class LanePauses:
     def __init__(self, lanes: Mapping[str, Pausable], notes: PauseNotes) -> None:
         self._lanes = lanes
         self._notes = notes
-        self._why = _read(notes.noted(PAUSES_KEY) or "{}")
+        self._why = parse_pauses(notes.noted(PAUSES_KEY) or "{}")
         for name, why in self._why.items():
             # A lane that does not run here keeps its pause for when it does.
             if name in lanes:
@@ -78,15 +81,12 @@ class LanePauses:
         self._why = why
 
 
-def _read(text: str) -> dict[str, str]:
-    """Read what was noted; raises OperatorError: a pause that cannot be read is not taken for none."""
+def parse_pauses(text: str) -> dict[str, str]:
+    """Read why each lane is paused; raises OperatorError: what cannot be read is not taken for none."""
     try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        found = None
-    if isinstance(found, dict) and all(isinstance(why, str) for why in found.values()):
-        return found
-    raise OperatorError(
-        f"expected the paused lanes in the journal's note {PAUSES_KEY}, found something else: the"
-        " file is damaged; restore it from the backup"
-    )
+        return _PAUSES.validate_json(text)
+    except ValidationError:
+        raise OperatorError(
+            f"expected the paused lanes in the journal's note {PAUSES_KEY}, found something else: the"
+            " file is damaged; restore it from the backup"
+        ) from None

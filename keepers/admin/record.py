@@ -11,8 +11,11 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any, Final, Protocol
 
+from pydantic import TypeAdapter, ValidationError
+
 from keepers.admin.terms import AdminRequest
 from runtime.clock import Clock
+from runtime.errors import OperatorError
 
 PLACES: Final = 500
 _NEXT: Final = "admin/next"
@@ -61,6 +64,7 @@ class Entry:
     key: str | None = None
     fate: Fate = Fate.ASKED
     words: str = ""
+    """What was answered: empty until then."""
 
     def told(self) -> dict[str, Any]:
         """Give all of it, for a listing."""
@@ -72,8 +76,16 @@ class Entry:
         return asked == (request.action.value, dict(request.fields), request.reason)
 
 
+_ENTRY: Final = TypeAdapter(Entry)
+_LONGEST_COUNT: Final = 18
+"""Digits of the number of actions that were ever asked for."""
+
+
 class Record:
-    """The entries of this process and of those before it."""
+    """The entries of this process and of those before it.
+
+    Raises OperatorError for entries of another make: what cannot be read may be half done.
+    """
 
     def __init__(self, notes: Notes, clock: Clock) -> None:
         self._notes = notes
@@ -120,14 +132,32 @@ class Record:
 
 
 def recent(notes: Noted, number: int) -> list[Entry]:
-    """Read the newest entries from a journal, the newest first."""
+    """Read the newest entries from a journal, the newest first; raises OperatorError as Record does."""
     after = _next_of(notes)
     texts = [notes.noted(_place(each)) for each in range(after - 1, max(0, after - 1 - number), -1)]
-    return [_entry(text) for text in texts if text is not None]
+    return [parse_entry(text) for text in texts if text is not None]
+
+
+def parse_entry(text: str) -> Entry:
+    """Read an entry as it was noted; raises OperatorError for one of another make."""
+    try:
+        return _ENTRY.validate_json(text)
+    except ValidationError:
+        raise _unreadable("an entry") from None
 
 
 def _next_of(notes: Noted) -> int:
-    return int(notes.noted(_NEXT) or 1)
+    text = notes.noted(_NEXT) or "1"
+    if not (text.isascii() and text.isdecimal() and len(text) <= _LONGEST_COUNT):
+        raise _unreadable(f"the count {_NEXT}")
+    return int(text)
+
+
+def _unreadable(what: str) -> OperatorError:
+    return OperatorError(
+        f"expected {what} of the journal's record of admin actions in this program's make, found another:"
+        " restore the journal from the backup, or start with the program that wrote it"
+    )
 
 
 def _place(sequence: int) -> str:
@@ -136,8 +166,3 @@ def _place(sequence: int) -> str:
 
 def _text(entry: Entry) -> str:
     return json.dumps(asdict(entry), sort_keys=True)
-
-
-def _entry(text: str) -> Entry:
-    held: dict[str, Any] = json.loads(text)
-    return Entry(**{**held, "fate": Fate(held["fate"])})

@@ -28,6 +28,8 @@ from config.rulebooks import RULEBOOKS_DIRECTORY, load_rulebook
 from config.stress import STRESS_DIRECTORY, load_scenario
 from config.toml import read_toml
 from drills.scenario.loader import load_scenario as load_drill
+from keepers.admin.pauses import parse_pauses
+from keepers.admin.record import Record, parse_entry
 from keepers.admin.terms import BadRequestError, parse_request
 from keepers.secret_files import read_secret
 from keepers.sender.local_signer import _unlock
@@ -57,6 +59,7 @@ from tests.config.test_corporate_sources import ALPACA, MARKETS, POLYGON_DIVIDEN
 from tests.hostile.decoder import Decoder, as_file, folder
 from tests.hostile.strategies import NASTY, json_bytes, spoilt_bytes, toml_bytes
 from tests.monitors.corporate.test_orders import make_order
+from tests.runtime.nodes import FakeClock
 
 ROOT: Final = Path(__file__).parents[2]
 ORDERS: Final = tuple(
@@ -77,6 +80,17 @@ REQUESTS: Final = (
     {"market": "SPY", "low": "1", "high": "2", "minutes": 3, "reason": "news"},
     {"level": "debug", "reason": "news"},
 )
+ENTRY: Final = {
+    "sequence": 7,
+    "action": "halt",
+    "fields": {"market": "SPY", "minutes": 3},
+    "reason": "news",
+    "by": "night-desk",
+    "at_seconds": 1_000,
+    "key": "k7",
+    "fate": "done",
+    "words": "SPY: halted",
+}
 _OPERATOR: Final = (OperatorError,)
 
 
@@ -335,6 +349,24 @@ DECODERS: Final = (
         decode=_request,
         examples=_requests(),
         errors=(BadRequestError,),
+    ),
+    Decoder(
+        reads="keepers.admin.pauses:parse_pauses",
+        decode=lambda payload: parse_pauses(_plain(payload)),
+        examples=json_bytes({"liquidator": "paused by me: news"}, {}),
+        errors=_OPERATOR,
+    ),
+    Decoder(
+        reads="keepers.admin.record:parse_entry",
+        decode=lambda payload: parse_entry(_plain(payload)),
+        examples=json_bytes(ENTRY, ENTRY | {"key": None}),
+        errors=_OPERATOR,
+    ),
+    Decoder(
+        reads="keepers.admin.record:Record",
+        decode=lambda payload: Record(_Notes("admin/next", _plain(payload)), FakeClock()),
+        examples=spoilt_bytes(b"17"),
+        errors=_OPERATOR,
     ),
     Decoder(
         reads="keepers.secret_files:read_secret",

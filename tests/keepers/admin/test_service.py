@@ -339,3 +339,15 @@ def test_pauses_that_cannot_be_read_are_not_taken_for_none(text: str) -> None:
 
     with pytest.raises(OperatorError, match="the paused lanes in the journal's note"):
         LanePauses({}, Spoilt())
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"sequence": 1}', "[" * 5_000])
+def test_an_entry_that_cannot_be_read_is_told_and_not_passed_over(desk: Desk, text: str) -> None:
+    record = Record(desk.journal, FakeClock())
+    record.begin(parse_request("resync", {"reason": "drill"}), by=BY, key=None)
+    desk.journal.note("admin/1", text)
+    with pytest.raises(OperatorError, match="an entry of the journal's record of admin actions"):
+        Record(desk.journal, FakeClock())
+    desk.journal.note("admin/next", text)
+    with pytest.raises(OperatorError, match="the count admin/next of the journal's record"):
+        recent(desk.journal, 10)
