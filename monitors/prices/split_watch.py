@@ -1,23 +1,20 @@
 """Whether a market's sources look as after a split that nobody announced, second by second.
 
-A source is compared with what it said before it moved: sources do not print in the same second, so one
-that moved by a known ratio keeps its old price for a while, until the others have followed or not. The
-first thing a source says in our life is compared with the price that the venue holds, so that a split in
-our absence is seen too. A suspicion stands until an operator lifts it, or the split is made on chain.
+A source is compared with what it said before. Sources do not learn of a split in the same second, nor in the
+same hour: one that moved by a known ratio is from then on compared with the price that the venue holds, which
+goes with the others, until they follow or it says something else. So is the first thing that a source says in
+our life: a split in our absence is seen too. A suspicion stands until an operator lifts it, or the split is
+made on chain.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
 from risk.corporate_values import Ratio
 from risk.price_report import PriceReport
 from risk.sessions import SessionTimeline
 from risk.split_suspicion import Move, Suspicion, SuspicionRules, nearest_ratio, suspected_split
 from risk.units import PriceE8, Seconds
-
-FOLLOW_WITHIN: Final = Seconds(300)
-"""So long the others have to follow a source that moved by a known ratio."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,8 +23,8 @@ class _Before:
 
     price: PriceE8
     at: Seconds
-    moved_at: Seconds | None = None
-    """Since when it says something that is a known ratio away."""
+    has_moved: bool = False
+    """Whether it says something that is a known ratio away."""
 
 
 class SplitWatch:
@@ -86,6 +83,8 @@ class SplitWatch:
                 price=report.price if is_unsaid else held, at=now if is_unsaid else held_at
             )
             self._before[report.source] = known
+        if known.has_moved and held > 0:
+            return replace(known, price=held)
         return known
 
     def _move(self, report: PriceReport, before: _Before, now: Seconds) -> Move:
@@ -99,11 +98,8 @@ class SplitWatch:
         before = self._before[move.source]
         if nearest_ratio(move, self._rules) is None:
             self._before[move.source] = _Before(price=move.after, at=now)
-        elif before.moved_at is None:
-            self._before[move.source] = replace(before, moved_at=now)
-        elif now - before.moved_at > FOLLOW_WITHIN:
-            # Nobody followed: that price is this source's own.
-            self._before[move.source] = _Before(price=move.after, at=now)
+        else:
+            self._before[move.source] = replace(before, has_moved=True)
 
     def _was_closed(self, since: Seconds, now: Seconds) -> bool:
         """Say whether the underlying did not trade for some time in between."""

@@ -1,6 +1,6 @@
 """Sources that move by a split's ratio, one after the other, at once, or over a closure."""
 
-from monitors.prices.split_watch import FOLLOW_WITHIN, SplitWatch
+from monitors.prices.split_watch import SplitWatch
 from risk.corporate_values import Ratio
 from risk.price_report import Micros, PriceReport
 from risk.sessions import Boundary, Session, SessionTimeline
@@ -64,16 +64,42 @@ def test_sources_that_move_one_after_the_other_are_seen_together() -> None:
     assert sources.watch.suspicion == found
 
 
-def test_one_that_nobody_follows_is_on_its_own() -> None:
+def test_one_that_learns_of_it_hours_later_is_seen_with_the_first() -> None:
     sources = Sources()
     sources.say("200", NOW, "a", "b", "c")
-    sources.look(NOW)
+    sources.look(NOW, held=price(200))
     sources.say("20", NOW + 1, "a")
-    sources.look(NOW + 1)
-    assert sources.look(NOW + 2 + FOLLOW_WITHIN) is None
-    sources.say("20", NOW + 3 + FOLLOW_WITHIN, "b")
-    # The first has told that price for minutes: it moves no more.
-    assert sources.look(NOW + 3 + FOLLOW_WITHIN) is None
+    sources.look(NOW + 1, held=price(200))
+    # The others rise by a tenth in the meantime, and the venue's price with them.
+    sources.say("220", NOW + 7_200, "b", "c")
+    sources.say("22", NOW + 7_200, "a")
+    assert sources.look(NOW + 7_200, held=price(220)) is None
+    sources.say("22", NOW + 7_201, "b")
+    found = sources.look(NOW + 7_201, held=price(220))
+    assert found is not None
+    assert (found.ratio, found.sources) == (TEN, ("a", "b"))
+
+
+def test_one_that_nobody_follows_is_never_suspected_alone() -> None:
+    sources = Sources()
+    sources.say("200", NOW, "a", "b", "c")
+    sources.look(NOW, held=price(200))
+    for later in (1, 600, 86_400):
+        sources.say("20", NOW + later, "a")
+        assert sources.look(NOW + later, held=price(200)) is None
+
+
+def test_one_that_says_something_else_or_comes_back_has_not_moved() -> None:
+    for dollars in ("200", "40"):
+        sources = Sources()
+        sources.say("200", NOW, "a", "b", "c")
+        sources.look(NOW, held=price(200))
+        sources.say("20", NOW + 1, "a")
+        sources.look(NOW + 1, held=price(200))
+        sources.say(dollars, NOW + 2, "a")
+        sources.look(NOW + 2, held=price(201))
+        sources.say("20.1", NOW + 3, "b")
+        assert sources.look(NOW + 3, held=price(201)) is None, dollars
 
 
 def test_a_walk_is_no_split() -> None:
