@@ -4,6 +4,10 @@ Its own small process, so that nothing the drill computes delays a block. The no
 only clock for "how long did it take": number, timestamp and monotonic time of each block, binary
 records of fixed size that are appended and never rewritten. Until the file with the legs is there,
 the chain's clock goes as ours does; then at the pace of each leg.
+
+A clock that goes a thousand times as fast as ours makes prices look old whenever the machine has other things
+to do. On a leash it therefore waits for those who work on the chain: it goes as ours does until the next
+transaction, for a few seconds at most; who is silent for longer has nothing to say.
 """
 
 import http.client
@@ -19,6 +23,8 @@ from urllib.parse import urlsplit
 from drills.anvil import BLOCK_RECORD
 
 PERIOD_SECONDS: Final = 0.01
+PATIENCE_SECONDS: Final = 5.0
+"""Of ours, for one silence."""
 _HEADERS: Final = {"Content-Type": "application/json"}
 
 
@@ -27,26 +33,42 @@ class PacedClock:
     """The chain's clock, in seconds with a fraction; it never goes back."""
 
     now: float
-    legs: Sequence[tuple[float, float]] = field(default=())
-    """(until, pace), in order; after the last the pace is 1."""
+    legs: Sequence[tuple[float, float, float | None]] = field(default=())
+    """(until, pace, leash), in order; after the last the pace is 1."""
+    waited: float = 0.0
+    """Of our seconds, since the last transaction, with the leash taut."""
+    heard_at: float | None = None
+    """On this clock: the last transaction."""
+
+    def hear(self) -> None:
+        """Learn that the last block had a transaction."""
+        self.heard_at, self.waited = self.now, 0.0
 
     def advance(self, elapsed: float) -> int:
         """Let so many of our seconds pass; give the timestamp of the next block.
 
         A leg's end is not jumped over: the next leg begins with the next block.
         """
-        for until, pace in self.legs:
+        for until, pace, leash in self.legs:
             if self.now < until:
-                self.now = min(until, self.now + elapsed * pace)
+                self.now = min(until, self._led(self.now + elapsed * pace, elapsed, leash))
                 return int(self.now)
         self.now += elapsed
         return int(self.now)
 
+    def _led(self, wanted: float, elapsed: float, leash: float | None) -> float:
+        if leash is None or self.heard_at is None or self.waited >= PATIENCE_SECONDS:
+            return wanted
+        if wanted <= self.heard_at + leash:
+            return wanted
+        self.waited += elapsed
+        return min(wanted, max(self.heard_at + leash, self.now + elapsed))
 
-def read_legs(path: Path) -> Sequence[tuple[float, float]]:
+
+def read_legs(path: Path) -> Sequence[tuple[float, float, float | None]]:
     """Read what `drills.venue_clock` wrote; nothing while there is no file."""
     try:
-        return [(float(until), float(pace)) for until, pace in json.loads(path.read_text())]
+        return [(until, pace, leash) for until, pace, leash in json.loads(path.read_text())]
     except FileNotFoundError:
         return ()
 
@@ -67,6 +89,8 @@ def produce(url: str, notes: Path, legs: Path, start: int) -> None:
             connection.request("POST", "/", _body(timestamp), _HEADERS)
             answer = json.loads(connection.getresponse().read())
             block = answer["result"][0]
+            if block["transactions"]:
+                clock.hear()
             output.write(
                 BLOCK_RECORD.pack(
                     int(block["number"], 16), int(block["timestamp"], 16), time.monotonic()

@@ -31,5 +31,6 @@ class VenueClock:
     def set_out(self, legs: Sequence[Leg]) -> None:
         """Let the clock go at the pace of each leg from now on; in one move, read whole or not."""
         beside = self._legs.with_name(f".{self._legs.name}.new")
-        beside.write_text(json.dumps([[leg.until, leg.pace] for leg in legs]), encoding="utf-8")
+        told = [[leg.until, leg.pace, leg.leash] for leg in legs]
+        beside.write_text(json.dumps(told), encoding="utf-8")
         beside.replace(self._legs)

@@ -6,7 +6,7 @@ minute. A pace is venue seconds per second of ours.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -43,6 +43,8 @@ class Leg:
     until: Seconds
     pace: float
     name: str
+    leash: int | None = None
+    """How far the clock may run ahead of the newest transaction, in its seconds; None: as far as it likes."""
 
 
 LEGS: Final = (
@@ -64,7 +66,7 @@ LEGS: Final = (
 
 def paced(legs: Sequence[Leg], factor: float) -> tuple[Leg, ...]:
     """Make every leg last `factor` times as long."""
-    return tuple(Leg(until=leg.until, pace=leg.pace / factor, name=leg.name) for leg in legs)
+    return tuple(replace(leg, pace=leg.pace / factor) for leg in legs)
 
 
 def leg_at(moment: Seconds, legs: Sequence[Leg] = LEGS) -> Leg:

@@ -3,6 +3,8 @@
 The exchange refuses a band that does not hold the mark, that lies nearer or farther than the owner's
 limits, whose edges move too far at once, or that comes too soon (docs/exchange.md section 7). Nothing
 is rounded toward what is looser than wanted: where only a looser band could be written, none is.
+The mark moves between the judgement and the block; an edge that the owner's widest distance cuts off
+keeps a reserve for that, or a fast fall would be when bands are refused.
 """
 
 from dataclasses import dataclass
@@ -77,8 +79,9 @@ def _is_near(held: BandEdges, wanted: BandEdges, mark: PriceE8, tolerance: Ppm) 
 def _edge(wanted: PriceE8, market: Market, held: PriceE8 | None, limits: Limits) -> PriceE8:
     """Bring one edge inside the widest distance from the mark, then inside the step from the old."""
     mark = market.mark
-    lowest = div_ceil(mark * max(0, PPM_SCALE - limits.maximum), PPM_SCALE)
-    highest = div_floor(mark * (PPM_SCALE + limits.maximum), PPM_SCALE)
+    widest = limits.maximum - min(_RESERVE, div_floor(limits.maximum - limits.minimum, 2))
+    lowest = div_ceil(mark * max(0, PPM_SCALE - widest), PPM_SCALE)
+    highest = div_floor(mark * (PPM_SCALE + widest), PPM_SCALE)
     edge = min(max(wanted, lowest, _LEAST), highest)
     if held:
         step = div_floor(held * limits.largest_step, PPM_SCALE)
@@ -96,3 +99,5 @@ def _nothing(why: str) -> BandWrite:
 
 
 _LEAST: Final = 1
+_RESERVE: Final = Ppm(10_000)
+"""Two updates of the internal price (`risk.internal_price`), each of which moves the mark by 0.5 % at most."""

@@ -1,20 +1,10 @@
 """What the breakers did: every status that changed on the exchange, with the machine that wanted it and why."""
 
-from collections.abc import Mapping
-from typing import Final
-
+from drills.drill.status_act import status_act
 from drills.memory.stage import MemoryStage
 from drills.report.record import Act
 from monitors.breakers.panel import BreakerPanel
 from risk.units import MarketId, MarketStatus, Seconds
-
-_WORDS: Final[Mapping[MarketStatus, str]] = {
-    MarketStatus.OPEN: "reopened",
-    MarketStatus.LIMIT: "limit state",
-    MarketStatus.REDUCE_ONLY: "reduce-only",
-    MarketStatus.HALTED: "halted",
-    MarketStatus.SETTLED: "settled",
-}
 
 
 class Acts:
@@ -37,14 +27,7 @@ class Acts:
             market = self._stage.exchange.state.markets[number]
             who, why = self._reasons.get(number, ("nobody", "it was set by no machine"))
             self.all.append(
-                Act(
-                    at=now,
-                    symbol=market.symbol,
-                    who=who,
-                    what=_WORDS[market.status],
-                    why=why,
-                    status=market.status,
-                )
+                status_act(at=now, symbol=market.symbol, who=who, why=why, status=market.status)
             )
         is_open = self._stage.exchange.state.withdrawals_open
         if is_open is not self._is_open:

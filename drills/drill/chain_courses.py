@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from drills.chain_events import ChainEvent
+from drills.drill.status_act import status_act
+from drills.journal_evidence import Reason, Reasons
 from drills.report.record import Act, MarketCourse
 from drills.scenario.path import ScenarioPath
 from drills.scenario.values import Scenario
@@ -18,13 +20,7 @@ from risk.units import (
 
 TIMES: Final = 1_500
 """On the axis, at most: evenly over the span."""
-_WORDS: Final = {
-    MarketStatus.OPEN: "reopened",
-    MarketStatus.LIMIT: "limit state",
-    MarketStatus.REDUCE_ONLY: "reduce-only",
-    MarketStatus.HALTED: "halted",
-    MarketStatus.SETTLED: "settled",
-}
+_NOT_OURS: Final = Reason(by="another key", why="this keeper's breaker did not write it")
 
 
 @dataclass(slots=True)
@@ -55,8 +51,12 @@ def told(
     markets: Sequence[Market],
     scenario: Scenario,
     path: ScenarioPath,
+    reasons: Reasons,
 ) -> ChainTold:
-    """Walk the events once; the axis is even, and each time has what the events before it left."""
+    """Walk the events once; the axis is even, and each time has what the events before it left.
+
+    Why a status changed is what the keeper's journal has for its transaction.
+    """
     states = {market.id: _State() for market in markets}
     symbols = {market.id: market.symbol for market in markets}
     step = max(1, (scenario.end - scenario.start) // TIMES)
@@ -73,7 +73,16 @@ def told(
         if event.name == "StatusChanged" and event.timestamp >= scenario.start:
             number = MarketId(event.values["market"])
             spans.change(number, before[number], states[number].status, event.timestamp)
-            acts.append(_act(symbols[number], states[number].status, event))
+            reason = reasons.get((event.transaction, symbols[number]), _NOT_OURS)
+            acts.append(
+                status_act(
+                    at=event.timestamp,
+                    symbol=symbols[number],
+                    who=reason.by,
+                    why=reason.why,
+                    status=states[number].status,
+                )
+            )
     for _ in times[place:]:
         _sample(states)
     spans.end({number: state.status for number, state in states.items()}, scenario.end)
@@ -130,17 +139,6 @@ def _apply(states: dict[MarketId, _State], event: ChainEvent) -> None:
 def _sample(states: dict[MarketId, _State]) -> None:
     for state in states.values():
         state.rows.append((state.mark, state.index, state.band, state.status))
-
-
-def _act(symbol: str, status: MarketStatus, event: ChainEvent) -> Act:
-    return Act(
-        at=event.timestamp,
-        symbol=symbol,
-        who="breaker",
-        what=_WORDS[status],
-        why="as the exchange's event tells; the keeper's journal has the reason",
-        status=status,
-    )
 
 
 def _course(

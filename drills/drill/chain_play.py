@@ -10,14 +10,15 @@ from drills.chain import DrillChain
 from drills.chain_events import ChainEvent, EventReader
 from drills.demo import Demo, DemoOptions
 from drills.drill.chain_buckets import buckets
+from drills.drill.chain_checks import chain_invariants
 from drills.drill.chain_courses import ChainTold, told
 from drills.drill.chain_story import ScenarioStory
 from drills.drill.machine import peak_mib
 from drills.drill.plan import Progress, RunPlan
-from drills.invariants import Findings, check_invariants
+from drills.invariants import Findings
 from drills.observer import Observer
 from drills.report.facts import facts_of
-from drills.report.record import Cost, DrillRecord, Invariant, Played, Totals
+from drills.report.record import Cost, DrillRecord, Played, Totals
 from drills.scenario.loader import load_scenario
 from drills.screen import Screen
 from keepers.version import VERSION
@@ -110,7 +111,8 @@ class _Reading:
         assert self._found is not None, "a drill that ended was audited"
         findings, observer, events = self._found
         scenario, path = self._story.scenario, self._story.path
-        courses = told(events, list(findings.state.markets.values()), scenario, path)
+        markets = list(findings.state.markets.values())
+        courses = told(events, markets, scenario, path, findings.evidence.reasons)
         before = QuoteAtoms(self._story.insurance_usd * ATOMS_PER_USD)
         backstop = _backstop_equity(findings)
         return DrillRecord(
@@ -141,14 +143,7 @@ class _Reading:
             # The page of halts is read once a minute of our clock, in which this clock leaps for hours.
             expectations=(),
             totals=self._totals(findings, observer, events, courses, backstop),
-            invariants=tuple(
-                Invariant(
-                    name=name.replace("_", " "),
-                    holds=holds,
-                    found="checked against the chain at one pinned block",
-                )
-                for name, holds in check_invariants(findings).items()
-            ),
+            invariants=chain_invariants(findings),
             facts=facts_of(plan.scenario),
             cost=cost,
         )

@@ -1,7 +1,7 @@
 """A scenario as a story on a chain: its sources speak through the local providers, its clock leaps where nothing happens.
 
-The three providers take the parts of the scenario's sources. Traders believe the true value; the loop of forced
-selling is the memory's alone. An outage of exchange or chain is one leap of the clock: no block lies in it, so nothing
+The three providers take the parts of the scenario's sources. Traders believe the true value, of a contract of old
+shares where a split was announced to nobody; the loop of forced selling is the memory's alone. An outage of exchange or chain is one leap of the clock: no block lies in it, so nothing
 can be accepted. Before the scenario begins everything stands at its first prices.
 """
 
@@ -35,7 +35,8 @@ from risk.units import PPM_SCALE, MarketId, PriceE8, Seconds, div_floor
 SETUP_SECONDS: Final = 900
 """The chain begins so long before the scenario."""
 QUIET_PACE: Final = 1_500.0
-"""A stall of the machine of half a second is then 750 s: less than what a drill's keeper calls old."""
+QUIET_LEASH: Final = 600
+"""Less than what a drill's keeper calls old (`drills.price_settings.LEAP_SECONDS`)."""
 CLOSE_SECONDS: Final = 60.0
 """Of ours, for all that is looked at closely."""
 SLOWEST_PACE: Final = 20.0
@@ -74,8 +75,8 @@ class ScenarioScript:
         )
 
     def believed(self, symbol: str, at: Seconds) -> PriceE8:
-        """Give the true value."""
-        return self.path.value(symbol, self._inside(at))
+        """Give what a contract is worth: those who trade here know that the venue has split nothing."""
+        return self.path.contract_value(symbol, self._inside(at))
 
     def halts(self, at: Seconds) -> Sequence[TradingHalt]:
         """Give the scenario's halts that have begun, newest first."""
@@ -172,10 +173,15 @@ def legs_of(scenario: Scenario, path: ScenarioPath, terms: DrillTerms) -> tuple[
     for event in scenario.events:
         if event.kind in {EventKind.EXCHANGE_OUTAGE, EventKind.CHAIN_STALL}:
             kinds[event.start - scenario.start : event.stop - scenario.start] = 2
-    paces = ((QUIET_PACE, "nothing happens"), (pace, "it happens"), (LEAP_PACE, "it is out"))
+    paces: tuple[tuple[float, int | None, str], ...] = (
+        (QUIET_PACE, QUIET_LEASH, "nothing happens"),
+        (pace, None, "it happens"),
+        (LEAP_PACE, None, "it is out"),
+    )
     borders = [*(np.flatnonzero(np.diff(kinds)) + 1).tolist(), len(kinds) - 1]
     legs = [Leg(until=scenario.start, pace=SETUP_SECONDS, name="before it begins")]
     for border in borders:
-        chosen, words = paces[int(kinds[border - 1])]
-        legs.append(Leg(until=Seconds(scenario.start + border), pace=chosen, name=words))
+        chosen, leash, words = paces[int(kinds[border - 1])]
+        until = Seconds(scenario.start + border)
+        legs.append(Leg(until=until, pace=chosen, name=words, leash=leash))
     return tuple(legs)

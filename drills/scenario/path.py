@@ -73,6 +73,11 @@ class ScenarioPath:
         self._check(now)
         return self._markets[symbol].value(now)
 
+    def contract_value(self, symbol: str, now: int) -> PriceE8:
+        """Give what a contract of the first second's shares is worth, whatever was split since."""
+        self._check(now)
+        return self._markets[symbol].contract_value(now)
+
     def index(self, symbol: str, now: int) -> PriceE8 | None:
         """Give a market's index alone; None while outside is closed or the underlying halted."""
         self._check(now)
@@ -129,6 +134,9 @@ class _MarketPath:
 
     def value(self, now: int) -> PriceE8:
         return self._on_basis_of(now, now)
+
+    def contract_value(self, now: int) -> PriceE8:
+        return self._on_basis_of(now, self._scenario.start)
 
     def index(self, now: int) -> PriceE8 | None:
         place = now - self._scenario.start

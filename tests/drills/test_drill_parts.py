@@ -22,6 +22,7 @@ from drills.drill.setup import draw_cast
 from drills.drill.table import BEGIN, END, overview_table, write_page
 from drills.drill.terms import DrillTerms, scale_of
 from drills.drill.variants import arm_of
+from drills.journal_evidence import Reason
 from drills.report.record import DrillRecord, Ground, Variant
 from drills.report.record_file import read_record
 from drills.scenario.loader import load_scenario
@@ -253,6 +254,17 @@ def _event(name: str, at: int, **values: int) -> ChainEvent:
     )
 
 
+def test_who_trades_on_a_chain_believes_old_shares_after_a_split_of_which_nobody_told() -> None:
+    scenario = load_scenario("unannounced_split")
+    path = scenario.path(1)
+    script = ScenarioScript(scenario, path)
+    (split,) = [each for each in scenario.events if each.kind is EventKind.SPLIT]
+    before, after = Seconds(split.start - 1), Seconds(split.start + 1)
+    assert path.value("NVDA", after) * 3 < path.value("NVDA", before)
+    assert script.believed("NVDA", after) * 100 > script.believed("NVDA", before) * 99
+    assert script.believed("SPY", after) == path.value("SPY", after)
+
+
 def test_a_chain_tells_courses_and_how_long_markets_were_halted() -> None:
     path = OUTAGE.path(1)
     markets = list(
@@ -268,11 +280,14 @@ def test_a_chain_tells_courses_and_how_long_markets_were_halted() -> None:
         _event("StatusChanged", 4_000, market=0, status=0),
         _event("StatusChanged", span - 500, market=1, status=2),
     ]
-    found = told(events, markets, OUTAGE, path)
+    halted = Reason(by="integrity", why="the price is old")
+    found = told(events, markets, OUTAGE, path, {("0x", markets[0].symbol): halted})
     assert (found.halts, found.halted_seconds, found.restricted_seconds) == (1, 3_000, 500)
     first = found.markets[0]
     assert set(first.mark_e8) == {100}
-    assert [act.what for act in found.acts] == ["halted", "reopened", "reduce-only"]
+    assert [act.what for act in found.acts] == ["halted", "reopened, band tight", "reduce-only"]
+    assert {act.why for act in found.acts[:2]} == {"the price is old"}
+    assert (found.acts[2].who, found.acts[2].symbol) == ("another key", markets[1].symbol)
     place = next(n for n, at in enumerate(found.times) if at - OUTAGE.start > 2_000)
     assert first.status[place] is MarketStatus.HALTED
     assert (first.band_low_e8[place], first.band_low_e8[0]) == (90, None)

@@ -10,6 +10,7 @@ import pytest
 from drills.breaks import Breaks
 from drills.chain_events import ChainEvent
 from drills.dev_keys import HOUSEKEEPER, KEEPER
+from drills.drill.chain_checks import OF_A_WEEKEND, chain_invariants
 from drills.final_state import LANE_ADDRESSES, FinalState
 from drills.invariants import Findings, check_invariants
 from drills.journal_evidence import Evidence
@@ -183,3 +184,15 @@ def test_a_market_that_only_the_chain_knows_holds_no_open_interest() -> None:
     found = make_findings()
     found.replay.markets[MarketId(1)] = extra
     assert broken(in_state(markets=make_markets(MARKET, extra))(found)) == set()
+
+
+def test_a_scenario_owes_all_but_the_end_of_a_weekend_and_tells_the_figures() -> None:
+    halted = in_breaks(_halted_at={MarketId(0): NOW})(make_findings())
+    found = {each.name: each for each in chain_invariants(halted)}
+    left_out = {name.replace("_", " ") for name in OF_A_WEEKEND}
+    assert found.keys() | left_out == {name.replace("_", " ") for name in check_invariants(halted)}
+    assert all(each.holds for each in found.values())
+    ledger = found["ledger equals vault balance"].found
+    assert ledger == "claims of 19,110 USD, 19,110 USD in the vault, block 99"
+    reverted = chain_invariants(in_evidence(failed=1)(make_findings()))[-1]
+    assert (reverted.holds, reverted.found) == (False, "2 mined of 2 sent, 1 reverted, block 99")

@@ -1,7 +1,7 @@
 """The journal against the chain."""
 
-from drills.journal_evidence import evidence
-from runtime.journal.records import Purpose, State, TransactionRecord
+from drills.journal_evidence import Reason, evidence, reasons_of
+from runtime.journal.records import IntentRecord, Purpose, State, TransactionRecord
 
 
 def signed(nonce: int, tx_hash: str, *, attempt: int = 0, sent: bool = True) -> TransactionRecord:
@@ -60,3 +60,35 @@ def test_a_reverted_transaction_is_mined_and_failed() -> None:
 def test_what_was_signed_but_left_only_by_the_chains_word_counts_as_sent() -> None:
     assert evidence([signed(0, "a", sent=False)], {"a": 1}).sent == 1
     assert evidence([signed(0, "a", sent=False)], {}).sent == 0
+
+
+def written(market: str, transaction_id: int | None, **payload: object) -> IntentRecord:
+    return IntentRecord(
+        key=f"control|{market}||1",
+        kind="control",
+        market=market,
+        account="",
+        judged_on="1",
+        expires_at=0,
+        payload=payload,
+        state=State.SENT,
+        reason="",
+        transaction_id=transaction_id,
+        outcome=None,
+        outcome_detail=None,
+        planned_at=0.0,
+        updated_at=0.0,
+        settled_at=None,
+    )
+
+
+def test_a_status_has_its_reason_under_every_attempt_at_its_nonce() -> None:
+    records = [signed(3, "a"), signed(3, "b", attempt=1), signed(4, "c")]
+    halt = written("SPY", 30, what="status", by="market_wide", why="level 1")
+    band = written("SPY", 40, what="band", by="band", why="moved")
+    unsent = written("QQQ", None, what="status", by="band", why="never")
+    reason = Reason(by="market-wide", why="level 1")
+    assert reasons_of([halt, band, unsent], records) == {
+        ("a", "SPY"): reason,
+        ("b", "SPY"): reason,
+    }

@@ -55,11 +55,26 @@ def test_a_pace_stretches_every_leg() -> None:
 def test_the_clock_goes_at_each_legs_pace_and_jumps_over_no_end() -> None:
     clock = PacedClock(100.0)
     assert clock.advance(1.5) == 101
-    clock.legs = ((200.0, 50.0), (260.0, 10.0))
+    clock.legs = ((200.0, 50.0, None), (260.0, 10.0, None))
     assert clock.advance(1) == 151
     assert clock.advance(1) == 200
     assert clock.advance(1) == 210
     assert [clock.advance(10), clock.advance(10)] == [260, 270]
+
+
+def test_on_a_leash_the_clock_waits_for_a_transaction_but_not_for_ever() -> None:
+    clock = PacedClock(0.0, legs=((10_000.0, 100.0, 300.0),))
+    assert clock.advance(4) == 400, "nobody spoke yet: nobody is waited for"
+    clock.hear()
+    assert clock.advance(2) == 600
+    assert clock.advance(2) == 700
+    assert clock.advance(2) == 702, "as ours does"
+    clock.hear()
+    assert clock.advance(1) == 802
+    assert clock.advance(4) == 1_002
+    assert [clock.advance(1), clock.advance(1)] == [1_003, 1_103], "it has waited long enough"
+    clock.hear()
+    assert clock.advance(10) == 1_403
 
 
 def test_the_clock_is_read_from_the_notes_and_set_through_a_file(tmp_path: Path) -> None:
@@ -68,8 +83,9 @@ def test_the_clock_is_read_from_the_notes_and_set_through_a_file(tmp_path: Path)
     clock = VenueClock(notes, legs)
     assert (clock.now(), clock.now_ms()) == (1_300, 1_300_000)
     assert read_legs(legs) == ()
-    clock.set_out([weekend.Leg(until=Seconds(2_000), pace=3.0, name="one")])
-    assert read_legs(legs) == [(2_000.0, 3.0)]
+    led = weekend.Leg(until=Seconds(3_000), pace=9.0, name="two", leash=600)
+    clock.set_out([weekend.Leg(until=Seconds(2_000), pace=3.0, name="one"), led])
+    assert read_legs(legs) == [(2_000, 3.0, None), (3_000, 9.0, 600)]
 
 
 def test_the_same_seed_tells_the_same_prices_however_often_one_asks() -> None:

@@ -39,9 +39,18 @@ def test_edges_move_by_no_more_than_a_step() -> None:
     assert moved == BandEdges(low=price("85.5"), high=price("115.5"))
 
 
-def test_a_band_is_no_wider_than_allowed() -> None:
+def test_a_band_is_no_wider_than_allowed_and_still_is_not_when_the_mark_has_moved() -> None:
     assert plan(wanted=BandEdges(low=price(50), high=price(200))) == BandEdges(
-        low=price(75), high=price(125)
+        low=price(76), high=price(124)
+    )
+    within = BandEdges(low=price("76.5"), high=price("123.5"))
+    assert plan(wanted=within) == within
+
+
+def test_where_the_limits_leave_little_room_the_reserve_takes_half_of_it() -> None:
+    narrow = replace(LIMITS, maximum=7_000)
+    assert plan(wanted=BandEdges(low=price(50), high=price(200)), limits=narrow) == BandEdges(
+        low=price("99.4"), high=price("100.6")
     )
 
 
