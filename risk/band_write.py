@@ -2,7 +2,9 @@
 
 The exchange refuses a band that does not hold the mark, that lies nearer or farther than the owner's
 limits, whose edges move too far at once, or that comes too soon (docs/exchange.md section 7). Nothing
-is rounded toward what is looser than wanted: where only a looser band could be written, none is.
+is rounded toward what is looser than wanted, but for an edge nearer to the mark than the owner lets any
+be: that lies at his least distance, if no tighter one stands. Where only a looser band could be written
+otherwise, none is.
 The mark moves between the judgement and the block; an edge that the owner's widest distance cuts off
 keeps a reserve for that, or a fast fall would be when bands are refused.
 """
@@ -54,6 +56,12 @@ def plan_band(
     low = _edge(wanted.low, market, None if held is None else held.low, limits)
     high = _edge(wanted.high, market, None if held is None else held.high, limits)
     low, high = min(low, market.mark), max(high, market.mark)
+    least_low, least_high = _nearest(market.mark, limits)
+    # Only where what stands is at least as loose there: else an edge at the mark would hold back the other for ever.
+    if held is None or held.low <= least_low:
+        low = min(low, least_low)
+    if held is None or held.high >= least_high:
+        high = max(high, least_high)
     distances = (_distance(low, market.mark), _distance(high, market.mark))
     if min(distances) < limits.minimum:
         return _nothing("the mark is too near an edge for the owner's limits")
@@ -87,6 +95,14 @@ def _edge(wanted: PriceE8, market: Market, held: PriceE8 | None, limits: Limits)
         step = div_floor(held * limits.largest_step, PPM_SCALE)
         edge = min(max(edge, held - step), held + step)
     return PriceE8(edge)
+
+
+def _nearest(mark: PriceE8, limits: Limits) -> tuple[PriceE8, PriceE8]:
+    """Give the edges nearest to the mark that the owner allows."""
+    low = div_floor(mark * (PPM_SCALE - limits.minimum), PPM_SCALE)
+    return PriceE8(max(low, _LEAST)), PriceE8(
+        div_ceil(mark * (PPM_SCALE + limits.minimum), PPM_SCALE)
+    )
 
 
 def _distance(edge: PriceE8, mark: PriceE8) -> int:

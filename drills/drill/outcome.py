@@ -85,7 +85,6 @@ def invariants(
 ) -> tuple[Invariant, ...]:
     """Check what must hold after any run."""
     now = stage.exchange.money()
-    waiting = due.longest(stage.chain.head)
     return (
         Invariant(
             name="no money is made or lost",
@@ -99,13 +98,21 @@ def invariants(
             holds=accepted_in_outage == 0,
             found=f"{accepted_in_outage} trades and liquidations were settled then",
         ),
-        Invariant(
-            name="nobody who may be liquidated is left waiting",
-            holds=waiting is None or waiting[0] <= LONGEST_DUE,
-            found="nobody is due at the end"
-            if waiting is None
-            else f"{due.count:,} are due at the end, the first of them for {waiting[0]:,} s",
-        ),
+        _nobody_waits(stage, due),
+    )
+
+
+def _nobody_waits(stage: MemoryStage, due: DueAccounts) -> Invariant:
+    waiting, longest = due.carried(stage.chain.now)
+    found = "nobody is at the end"
+    if longest is not None:
+        found = f"{waiting:,} are at the end, the first of them for {longest:,} s"
+    if due.count > waiting:
+        found += f"; {due.count - waiting:,} wait for a backstop that is full"
+    return Invariant(
+        name="nobody who may be liquidated is left waiting",
+        holds=longest is None or longest <= LONGEST_DUE,
+        found=found,
     )
 
 

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from drills.waits import judge
 from monitors.accounts import AccountsMonitor
 from risk.columns import Int64Column
+from risk.liquidation import LiquidationTerms, backstop_state, judge_liquidation
+from risk.margin import MarginState, margin_state
 from risk.units import AccountId, Seconds
 from venues.port import BlockRef
 
@@ -55,6 +57,27 @@ class DueAccounts:
         self._since[still] = NOBODY
         self._waiting, self.count = due, len(due)
         return ended
+
+    def carried(self, now: Seconds) -> tuple[int, int | None]:
+        """Count those due now whom the funds let go, and give the longest wait of them in seconds.
+
+        Whom only an empty backstop keeps is waiting for money, or to be bankrupt and deleveraged; not for a keeper.
+        """
+        monitor = self._monitor
+        book = monitor.watch.book
+        terms = LiquidationTerms(
+            markets=monitor.markets,
+            rules=monitor.rules,
+            now=now,
+            insurance_fund=monitor.insurance_fund,
+            backstop=backstop_state(monitor.state(monitor.backstop_account)),
+        )
+        rows = [
+            row
+            for row in self._waiting.tolist()
+            if _is_carried(margin_state(book.account(book.id_at(row)), monitor.markets, now), terms)
+        ]
+        return len(rows), int(now - self._since[rows].min()) if rows else None
 
     def longest(self, block: BlockRef) -> tuple[int, int] | None:
         """Give the longest wait (seconds, blocks) of those who are due now; None of nobody."""
@@ -105,3 +128,11 @@ class DueAccounts:
             free[row] = self._is_due(row, now)
         due: Int64Column = np.flatnonzero(member & free & ~stale).astype(np.int64)
         return due
+
+
+def _is_carried(state: MarginState, terms: LiquidationTerms) -> bool:
+    """Say whether the exchange would let go of any position of an account now."""
+    return any(
+        judge_liquidation(state, held.position.market, terms).is_liquidated
+        for held in state.positions
+    )

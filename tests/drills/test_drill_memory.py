@@ -19,6 +19,7 @@ from drills.report.record import DrillRecord, MarketCourse, Variant
 from drills.report.record_file import to_json
 from drills.scenario.loader import load_scenario
 from drills.scenario.moment import EventKind
+from risk.deleverage_rank import RankPolicy
 from risk.units import MarketStatus, Seconds
 from runtime.errors import OperatorError
 from runtime.logging import configure_logging
@@ -208,3 +209,22 @@ def test_the_same_seed_is_the_same_record_in_any_process() -> None:
 def test_a_stretch_outside_of_the_scenario_is_refused() -> None:
     with pytest.raises(OperatorError, match="expected a stretch from"):
         played(plan("crash_2020_03_09", -5, 60))
+
+
+COLLAPSE = plan("collapse_2020_04_02", 55_900, 700)
+"""From the minute before the fraud comes out until the backstop is empty."""
+
+
+def test_an_empty_backstop_is_followed_by_deleveraging_of_just_what_is_owed() -> None:
+    run = replace(COLLAPSE, accounts=300)
+    ranked = played(replace(run, variant=Variant.PROFIT_LEVERAGE))
+    shared = played(replace(run, variant=Variant.PRO_RATA))
+    for record, policy in ((ranked, RankPolicy.PROFIT_LEVERAGE), (shared, RankPolicy.PRO_RATA)):
+        (told,) = record.totals.deleverages
+        assert told.policy is policy
+        assert told.need_atoms > 0
+        assert told.closed_atoms > 0
+        assert told.haircut_over_need_ppm == 1_000_000
+        assert all(each.holds for each in record.invariants), record.invariants
+        assert record.totals.backstop_after_atoms < record.totals.backstop_before_atoms // 10
+    assert shared.totals.deleveraged_accounts > ranked.totals.deleveraged_accounts > 0

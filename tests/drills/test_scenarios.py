@@ -17,8 +17,8 @@ ALL = shipped_scenarios()
 
 
 def test_the_days_of_the_brief_ship() -> None:
-    assert len(ALL) == 16
-    assert {"black_monday_1987", "liquidations_2025_10_10", "one_share_2026_07"} <= set(ALL)
+    assert len(ALL) == 17
+    assert {"black_monday_1987", "collapse_2020_04_02", "liquidations_2025_10_10"} <= set(ALL)
 
 
 @pytest.mark.parametrize("name", ALL)

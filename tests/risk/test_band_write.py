@@ -57,7 +57,23 @@ def test_where_the_limits_leave_little_room_the_reserve_takes_half_of_it() -> No
 def test_a_band_always_holds_the_mark() -> None:
     written = plan(replace(HELD, mark=price(96)), BandEdges(low=price(99), high=price(108)))
     # Its low edge would have to be the mark, and the owner wants half a percent between.
-    assert written is None
+    assert written == BandEdges(low=price("95.52"), high=price(108))
+
+
+def test_a_mark_at_the_edge_of_its_band_does_not_keep_the_other_edge_from_moving() -> None:
+    pinned = replace(MARKET, mark=price(105), band_low=price(95), band_high=price(105))
+    # A collar after a pause: from the mark up to where outside prices are.
+    assert plan(pinned, BandEdges(low=price(105), high=price(140))) == BandEdges(
+        low=price("104.475"), high=price("115.5")
+    )
+
+
+def test_no_edge_is_loosened_beyond_the_one_that_stands() -> None:
+    tight = replace(MARKET, mark=price(100), band_low=price("99.8"), band_high=price(105))
+    assert plan(tight, BandEdges(low=price(100), high=price(103))) is None
+    assert plan(tight, BandEdges(low=price(99), high=price(103))) == BandEdges(
+        low=price(99), high=price(103)
+    )
 
 
 @pytest.mark.parametrize(
