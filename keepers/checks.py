@@ -246,9 +246,12 @@ class Checkup:
             found = f"{path} will be created" if is_good else f"there is no folder {path.parent}"
             return Finding(name="journal", is_good=is_good, found=found, advice="create the folder")
         with JournalReader.open_to_read(path) as journal:
-            waiting = len(journal.in_flight())
+            waiting, damage = len(journal.in_flight()), journal.damage()
         return Finding(
-            name="journal", is_good=True, found=f"{path} is readable, {waiting} intents in flight"
+            name="journal",
+            is_good=damage is None,
+            found=f"{path}: {damage or 'every page is whole'}, {waiting} intents in flight",
+            advice="stop the keeper and restore the journal from the backup (docs/deployment.md)",
         )
 
 

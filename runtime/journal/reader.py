@@ -55,6 +55,15 @@ class JournalReader:
     ) -> None:
         self.close()
 
+    def damage(self) -> str | None:
+        """Read every page, and give the first thing that is wrong with the file; None: nothing is.
+
+        Takes as long as reading the file does. Raises JournalError for one that cannot be read at all.
+        """
+        (found,) = self._connection.rows("PRAGMA quick_check(1)")
+        word = str(found[0])
+        return None if word == "ok" else " ".join(word.split())
+
     def close(self) -> None:
         """Close the file."""
         self._connection.close()

@@ -16,6 +16,7 @@ from monitors.participants.store import SHORTEST_RETENTION, ParticipantStore, St
 from risk.units import Seconds
 from runtime.clock import SystemClock
 from runtime.journal import Intent, Journal, JournalError, JournalReader, TransactionDraft
+from tests.damage import blank_page_of
 from tests.monitors.participants.rig import QUOTE
 from tests.monitors.participants.test_store import SCORE, judged
 
@@ -67,6 +68,7 @@ def read_everything(path: Path) -> None:
         journal.counts()
         journal.noted("breaker/SPY")
         journal.key_of_trace("0" * 32)
+        journal.damage()
     read_tail(path)
 
 
@@ -191,6 +193,20 @@ def test_a_row_that_nobody_wrote_is_refused_when_it_is_read(
         db.commit()
     with pytest.raises(JournalError, match="is damaged"):
         read_everything(path)
+
+
+def test_a_page_that_no_query_meets_is_found_by_reading_them_all(
+    journal_file: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "journal.sqlite"
+    shutil.copy(journal_file, path)
+    with JournalReader.open_to_read(path) as journal:
+        assert journal.damage() is None
+    blank_page_of(path, "transitions_by_subject")
+    with JournalReader.open_to_read(path) as journal:
+        found = journal.damage()
+    assert found is not None
+    assert "\n" not in found
 
 
 @pytest.mark.parametrize("place", [0, 1, 31, 32, 100, 4_000, 4_200, 8_000])

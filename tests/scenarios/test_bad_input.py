@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from runtime.clock import SystemClock
+from runtime.journal import Journal
 from tests.anvil import Anvil, running_anvil
+from tests.damage import blank_page_of
 from tests.scenarios.keeper import LIQUIDATOR_KEY, PASSWORD, command, write_profile
 
 NOWHERE = "0x00000000000000000000000000000000000000aa"
@@ -143,3 +146,17 @@ def test_check_says_what_to_do_and_exits_with_2(anvil: Anvil, tmp_path: Path) ->
     assert answer.returncode == 2, answer.stderr
     assert "no code at" in answer.stdout
     assert "bellkeeper exchange deploy" in answer.stdout
+
+
+def test_check_reads_every_page_of_the_journal(anvil: Anvil, tmp_path: Path) -> None:
+    profile, path = write_profile(tmp_path, anvil, NOWHERE), tmp_path / "journal.sqlite"
+    with Journal.open(path, SystemClock()) as journal:
+        journal.note("admin/next", "1")
+    assert (
+        "every page is whole, 0 intents in flight"
+        in command("check", "--config", str(profile)).stdout
+    )
+    blank_page_of(path, "transitions_by_subject")
+    answer = command("check", "--config", str(profile))
+    assert answer.returncode == 2, answer.stderr
+    assert "restore the journal from the backup" in answer.stdout
