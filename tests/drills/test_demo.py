@@ -115,8 +115,6 @@ def test_the_command_liquidates_whom_it_must_and_every_invariant_holds(
     assert report["liquidations"]["total"] > 0
     assert report["transactions"]["mined"] > 0
     assert all(report["invariants"].values())
-    # Whom the exchange lets be liquidated is liquidated within seconds, on a busy machine too.
-    assert report["longest_wait_ms"] < 5_000
 
 
 def test_a_keeper_killed_at_random_and_with_bytes_in_flight_ends_with_the_same_invariants(

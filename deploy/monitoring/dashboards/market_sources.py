@@ -124,8 +124,24 @@ _CORPORATE: Final = Row(
                 worst("bellkeeper_corporate_needs_operator", MARKET, by="market"), "{{market}}"
             ),
             words=yes_no("look at it", "no", good=False),
-            width=12,
+            width=8,
             runbooks=("CorporateActionBlocked", "CorporateActionDoubted"),
+        ),
+        Panel(
+            key="corporate_differences",
+            title="Sums changed that may not, 1 h",
+            text="Actions applied in an hour after which open interest, collateral or profits are not what the terms give.",
+            kind=Kind.STAT,
+            unit=Unit.COUNT,
+            targets=one(
+                "sum by (market)"
+                f" (increase(bellkeeper_corporate_differences_total{{{MARKET}}}[1h]))",
+                "{{market}}",
+            ),
+            limits=above(1),
+            decimals=0,
+            width=4,
+            runbooks=("CorporateSumsDiffer",),
         ),
     ),
 )
