@@ -123,11 +123,25 @@ def nearest_ratio(move: Move, rules: SuspicionRules) -> Ratio | None:
     if min(move.before, move.after) <= 0:
         return None
     tolerance = rules.closure_tolerance if move.is_over_closure else rules.tolerance
+    if _is_small(move, tolerance):
+        return None
     nearest = min(KNOWN_RATIOS, key=lambda each: _distance(move, each))
     # |after − before·b/a| <= tolerance · before·b/a
     wanted = move.before * nearest.denominator
     off = abs(move.after * nearest.numerator - wanted)
     return nearest if off * PPM_SCALE <= wanted * tolerance else None
+
+
+def _is_small(move: Move, tolerance: Ppm) -> bool:
+    """Say whether a price stayed between the two ratios that are nearest to 1, as nearly every one does."""
+    least = KNOWN_RATIOS[0]
+    small, large = least.denominator, least.numerator
+    # before · 2/3 · (1 + tolerance) < after < before · 3/2 · (1 − tolerance)
+    return move.before * small * (
+        PPM_SCALE + tolerance
+    ) < move.after * large * PPM_SCALE and move.after * small * PPM_SCALE < move.before * large * (
+        PPM_SCALE - tolerance
+    )
 
 
 def _distance(move: Move, ratio: Ratio) -> int:

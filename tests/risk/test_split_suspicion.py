@@ -37,6 +37,21 @@ def test_every_known_ratio_is_noticed_with_some_noise(
     assert suspicion.ratio == ratio
 
 
+@given(st.integers(1, 10**6), st.integers(1, 10**6), st.integers(1, 100_000))
+def test_a_move_that_is_small_is_near_no_ratio(before: int, after: int, tolerance: int) -> None:
+    rules = SuspicionRules(tolerance=Ppm(tolerance), closure_tolerance=Ppm(100_000))
+    moved = Move(source="pyth", before=PriceE8(before), after=PriceE8(after))
+    near = [
+        ratio
+        for ratio in KNOWN_RATIOS
+        if abs(after * ratio.numerator - before * ratio.denominator) * 10**6
+        <= before * ratio.denominator * tolerance
+    ]
+    found = nearest_ratio(moved, rules)
+    assert (found is not None) == bool(near)
+    assert found is None or found in near
+
+
 @given(st.integers(10**6, 10**12), st.integers(-300_000, 420_000), st.booleans())
 def test_a_fall_below_30_percent_or_a_rise_below_42_is_never_suspected(
     before: int,
