@@ -116,10 +116,10 @@ _PLACES: Final[Mapping[Ground, str]] = {
 
 def groups(records: Sequence[DrillRecord]) -> list[list[DrillRecord]]:
     """Put runs together that differ in their variant alone, the base case first."""
-    found: dict[tuple[str, int, int, str], list[DrillRecord]] = {}
+    found: dict[tuple[object, ...], list[DrillRecord]] = {}
     for each in records:
-        played = each.played
-        key = (played.scenario, played.accounts, played.seed, played.ground.value)
+        played, span = each.played, (each.times[0], each.times[-1])
+        key = (played.scenario, played.accounts, played.seed, played.ground, span)
         found.setdefault(key, []).append(each)
     order = list(Variant)
     return [

@@ -19,7 +19,7 @@ from drills.drill.pace import Pace, lively
 from drills.drill.plan import RunPlan
 from drills.drill.play import _Run
 from drills.drill.setup import draw_cast
-from drills.drill.table import BEGIN, END, overview_table, write_page
+from drills.drill.table import BEGIN, END, groups, overview_table, write_page
 from drills.drill.terms import DrillTerms, scale_of
 from drills.drill.variants import arm_of
 from drills.journal_evidence import Reason
@@ -40,6 +40,7 @@ from risk.units import (
     SizeE8,
 )
 from runtime.logging import configure_logging
+from tests.drills.report.values import quiet
 from venues.port import TradeSettled
 
 TERMS = DrillTerms(crowd=CrowdTerms(median_leverage=12.0))
@@ -361,6 +362,14 @@ def _check_page(record: DrillRecord, folder: Path) -> None:
     assert overview_table([record])[2] in text
     assert text.startswith("before\n")
     assert text.endswith("\nafter\n")
+
+
+def test_only_runs_of_one_stretch_and_size_stand_side_by_side() -> None:
+    base = quiet()
+    variant = replace(base, played=replace(base.played, variant=Variant.NO_BREAKERS))
+    longer = replace(base, times=(*base.times[:-1], Seconds(base.times[-1] + 3_600)))
+    larger = replace(base, played=replace(base.played, accounts=base.played.accounts + 1))
+    assert groups([variant, longer, base, larger]) == [[base, variant], [longer], [larger]]
 
 
 @pytest.mark.parametrize(
