@@ -167,6 +167,10 @@ class AccountsMonitor:
         """Give the venue's time and block at which the oldest of them fell under margin."""
         return self.watch.oldest_under_margin()
 
+    def longest_under_margin(self, limit: int) -> list[tuple[AccountId, tuple[Seconds, int]]]:
+        """Name who fell under margin first, with the venue's time and the block of it."""
+        return self.watch.longest_under_margin(limit)
+
     def bankrupt(self) -> Sequence[tuple[int, AccountId]]:
         """Give (equity in atoms, account) of everybody whose equity is below 0, the lowest first.
 

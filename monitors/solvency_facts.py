@@ -60,7 +60,7 @@ class ProvenFacts:
         return self._own.largest_share(market)
 
     def backlog_blocks(self, market: MarketId) -> int | None:
-        """For how many blocks the oldest account here has been under margin."""
+        """For how many blocks a keeper has been waited for to liquidate somebody."""
         return self._own.backlog_blocks(market)
 
     def insurance_fund(self) -> int | None:

@@ -9,6 +9,7 @@ Time never goes back here: the clock is the latest that any call or market has t
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 
 import numpy as np
 
@@ -139,6 +140,11 @@ class AccountWatch:
         """Give the noted time and block at which the first of those under margin fell below."""
         # A dict keeps the order of insertion, and a verdict that stays is not inserted again.
         return next(iter(self._index.under.values()), None)
+
+    def longest_under_margin(self, limit: int) -> list[tuple[AccountId, tuple[Seconds, int]]]:
+        """Name who fell under margin first, with the noted time and block, as `oldest_under_margin` does."""
+        first = islice(self._index.under.items(), limit)
+        return [(self._book.id_at(row), stamp) for row, stamp in first]
 
     def still_under_margin(self, account: AccountId) -> bool:
         """Judge one account exactly, from nothing but the book."""

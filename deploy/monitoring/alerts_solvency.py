@@ -95,6 +95,30 @@ SOLVENCY_ALERTS: Final = (
         quiet=Story(series=one("bellkeeper_solvency_bad_debt_usd", "0 250 0+0x9"), at="4m"),
     ),
     Alert(
+        name="BackstopBelowZero",
+        severity=Severity.PAGE,
+        expr='min(bellkeeper_solvency_funds_usd{fund="backstop"}) < 0',
+        hold="1m",
+        summary="The backstop owes more than it has: {{ $value }} USD",
+        description=(
+            "The exchange takes no liquidation over into it, no trade of it that leaves it worse,"
+            " and deleverages it against nobody. Only the owner's money, or the price, frees it."
+        ),
+        board=Board.LIQUIDATIONS,
+        fires=Story(
+            series=one("bellkeeper_solvency_funds_usd", "10 -250+0x9", fund="backstop"),
+            at="3m",
+            value="-250",
+        ),
+        quiet=Story(
+            series={
+                **one("bellkeeper_solvency_funds_usd", "10 -250 10+0x9", fund="backstop"),
+                **one("bellkeeper_solvency_funds_usd", "-250+0x9", fund="fees"),
+            },
+            at="3m",
+        ),
+    ),
+    Alert(
         name="InsuranceFundFalling",
         severity=Severity.PAGE,
         expr=(

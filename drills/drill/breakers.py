@@ -15,6 +15,7 @@ from drills.drill.setup import Cast
 from drills.memory.stage import ROLE_TO_ADDRESS, MemoryStage
 from drills.scenario.values import Scenario
 from keepers.duties.breaker import LULD_TIERS
+from monitors.breakers.backlog import Backlog
 from monitors.breakers.panel import BreakerPanel
 from monitors.breakers.panel_metrics import PanelMetrics
 from monitors.breakers.terms import BreakerRules, Senses, WatchTerms, watchable
@@ -56,6 +57,7 @@ class MemoryFacts:
         self._limits = dict(stage.exchange.state.limits)
         self._money = stage.exchange.money()
         self._gap = 0
+        self._backlog = Backlog(stage.monitor)
         self._shares: dict[MarketId, Ppm] = {}
         self._read_at: Seconds | None = None
         self._stall, self._stalled_at = 0, Seconds(0)
@@ -104,15 +106,12 @@ class MemoryFacts:
         return self._shares.get(market)
 
     def backlog_blocks(self, market: MarketId) -> int | None:
-        """For how many seconds somebody has been under margin while this market may liquidate.
+        """For how many seconds a keeper has been waited for while this market may liquidate.
 
         A block a second, as the rules reckon; a drill's quiet steps are longer than a block.
         """
-        held, now = self._monitor.markets[market], self._monitor.now
-        if not held.may_liquidate or held.is_stale(now):
-            return 0
-        oldest = self._monitor.oldest_under_margin()
-        return 0 if oldest is None else max(0, now - oldest[0])
+        since = self._backlog.since(market)
+        return 0 if since is None else max(0, self._monitor.now - since[0])
 
     def insurance_fund(self) -> int | None:
         """The insurance fund in quote atoms."""

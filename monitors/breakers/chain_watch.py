@@ -15,6 +15,7 @@ from typing import Final, Generic, Protocol, TypeVar
 import structlog
 
 from monitors.accounts import AccountsMonitor
+from monitors.breakers.backlog import Backlog
 from risk.book_totals import largest_share, owed_to_accounts
 from risk.guard_rails import Limits, Parameter
 from risk.units import MarketId, Ppm, QuoteAtoms, Seconds
@@ -103,6 +104,7 @@ class ChainWatch:
         """The longest of the latest waits for a block."""
         self._owed: tuple[int, QuoteAtoms] | None = None
         """What accounts were owed at a sealed block, not yet compared."""
+        self._backlog = Backlog(monitor)
         self._asked_owed, self._told_owed = asyncio.Event(), asyncio.Event()
 
     # --- told by others --------------------------------------------------------------------------
@@ -169,18 +171,12 @@ class ChainWatch:
         return self._fresh(self._shares.get(market))
 
     def backlog_blocks(self, market: MarketId) -> int | None:
-        """For how many blocks somebody has been under margin while this market may liquidate.
-
-        The oldest of all accounts stands for each market that may liquidate and is fresh: where
-        nobody can be liquidated now, nobody is waited for.
-        """
-        monitor, held = self._monitor, self._monitor.markets[market]
+        """For how many blocks a keeper has been waited for while this market may liquidate (`Backlog`)."""
+        monitor = self._monitor
         if monitor.distrust is not None:
             return None
-        if not held.may_liquidate or held.is_stale(monitor.now):
-            return 0
-        oldest = monitor.oldest_under_margin()
-        return 0 if oldest is None else max(0, monitor.applied_block - oldest[1])
+        since = self._backlog.since(market)
+        return 0 if since is None else max(0, monitor.applied_block - since[1])
 
     def insurance_fund(self) -> int | None:
         """The insurance fund in quote atoms, as the feed tells it."""

@@ -105,7 +105,7 @@ class SlowFacts(Protocol):
         """Part of the open interest that the largest account holds."""
 
     def backlog_blocks(self, market: MarketId) -> int | None:
-        """For how many blocks the oldest account here has been under margin."""
+        """For how many blocks a keeper has been waited for to liquidate somebody."""
 
     def insurance_fund(self) -> int | None:
         """The insurance fund in quote atoms."""

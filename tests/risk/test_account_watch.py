@@ -253,6 +253,7 @@ def test_remembers_when_and_where_the_first_of_those_under_margin_fell_below() -
     assert watch.oldest_under_margin() == (NOW, 100)
     watch.set_collateral(make_account_id(1), usd(100))
     assert watch.oldest_under_margin() == (NOW + 1, 101)
+    assert [stamp for _, stamp in watch.longest_under_margin(9)] == [(NOW + 1, 101)]
 
 
 def test_a_healthy_or_unknown_account_is_not_looked_up() -> None:

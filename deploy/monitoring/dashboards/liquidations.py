@@ -13,6 +13,7 @@ from deploy.monitoring.dashboards.panels import (
     Unit,
     Variable,
     above,
+    below,
     one,
 )
 from deploy.monitoring.dashboards.queries import (
@@ -220,6 +221,16 @@ _LAST_RESORT: Final = Row(
     height=7,
     panels=(
         Panel(
+            key="backstop",
+            title="Backstop's equity",
+            text="What the backstop would have if it closed everything at the mark. Red below zero: it is locked, and only money frees it.",
+            unit=Unit.USD,
+            targets=one('min(bellkeeper_solvency_funds_usd{fund="backstop"})', "equity"),
+            limits=below(0),
+            width=6,
+            runbooks=("BackstopBelowZero",),
+        ),
+        Panel(
             key="shortfall",
             title="Shortfall",
             text="What bankrupt accounts owe together, and what of it insurance fund and backstop lack.",
@@ -229,6 +240,7 @@ _LAST_RESORT: Final = Row(
                 Target(expr=worst("bellkeeper_deleverage_uncovered_usd"), legend="not covered"),
             ),
             limits=((Color.GOOD, None),),
+            width=6,
             runbooks=("BadDebt", "DeleverageNeeded"),
         ),
         Panel(
@@ -239,6 +251,7 @@ _LAST_RESORT: Final = Row(
             targets=one(
                 worst("bellkeeper_deleverage_waiting_positions", by="reason"), "{{reason}}"
             ),
+            width=6,
             runbooks=("DeleverageBlocked",),
         ),
         Panel(
@@ -248,6 +261,7 @@ _LAST_RESORT: Final = Row(
             unit=Unit.PER_SECOND,
             targets=pace("bellkeeper_deleverage_results_total", "result"),
             is_stacked=True,
+            width=6,
         ),
     ),
 )
