@@ -183,13 +183,20 @@ class _Reading:
             insurance_after_atoms=QuoteAtoms(state.funds["insurance_fund"]),
             backstop_before_atoms=QuoteAtoms(self._story.backstop_usd * ATOMS_PER_USD),
             backstop_after_atoms=backstop,
+            # No duty of this keeper deleverages: a policy has nothing to tell, and what others did is counted.
             deleverages=(),
-            deleveraged_accounts=0,
+            deleveraged_accounts=_deleveraged(events),
             halts=courses.halts,
             halted_seconds=courses.halted_seconds,
             restricted_seconds=courses.restricted_seconds,
             maker_cost_atoms=None,
         )
+
+
+def _deleveraged(events: list[ChainEvent]) -> int:
+    """Count the counterparties of whom anything was taken."""
+    results = [event.values for event in events if event.name == "DeleverageResult"]
+    return len({each["counterparty"] for each in results if each["size"]})
 
 
 def _backstop_equity(findings: Findings) -> QuoteAtoms:
