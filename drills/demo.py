@@ -6,9 +6,8 @@ ready. It publishes every price there is: nobody else may.
 """
 
 import asyncio
-import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -17,37 +16,26 @@ from typing import Final
 from drills.anvil import ROOT, Node, running_node
 from drills.background import in_background
 from drills.block_notes import BlockNotes
-from drills.book_server import BookServer
-from drills.book_traders import BookTraders
 from drills.chain import DrillChain
 from drills.exchange_setup import DrillExchange, deploy
 from drills.final_state import read_final_state
+from drills.first_prices import priced_markets
 from drills.folder import own_folder
 from drills.invariants import Findings
 from drills.journal_evidence import gather
 from drills.keeper_process import KeeperProcess, keeper_process
 from drills.killer import Killer
 from drills.observer import Observer
-from drills.price_servers.running import PriceServers, ServersPlan, running_price_servers
-from drills.price_settings import (
-    EXCHANGE_FEEDS,
-    hermes_feed,
-    price_settings,
-    pro_feeds,
-    write_key,
-)
+from drills.price_settings import price_settings, write_key
+from drills.providers import running_providers
 from drills.screen import Screen
 from drills.story import Script, Story, WeekendStory
 from drills.summary import Circumstances, summarise
 from drills.traders import fill_bank, fund_pools, open_accounts, settle_trades
 from drills.venue_clock import VenueClock
 from drills.weekend_prices import Shape
-from monitors.prices.pyth_hermes import HermesFeed
 from risk.market import Market
 from risk.units import MarketId
-from runtime.errors import OperatorError
-from venues.exchange.abi import load_abi
-from venues.exchange.views import ViewDecoder
 
 FOLDER: Final = ROOT / "build" / "demo"
 QUIET_SECONDS: Final = 2.0
@@ -57,9 +45,6 @@ MOST_SECONDS: Final = 112.0
 SHORTEST_SETTLE_SECONDS: Final = 10.0
 """Except on a machine so slow, or in a story so long, that this is past."""
 POLL_SECONDS: Final = 0.1
-FIRST_PRICES_SECONDS: Final = 30.0
-HEARTBEAT_SECONDS: Final = 0.05
-"""Of the book server: minutes of a clock that goes thousands of times faster."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +115,10 @@ class Demo:
         screen.scene.legs = story.legs
         prices = story.script(exchange)
         screen.stage("starting price servers and books")
-        async with _providers(story, exchange, prices, clock, self._random) as (servers, books):
+        async with running_providers(story, exchange, prices, clock, self._random) as (
+            servers,
+            books,
+        ):
             settings = price_settings(
                 servers,
                 symbols=list(exchange.starts),
@@ -269,52 +257,3 @@ class Demo:
                 self._screen.say(f"not waiting for {observer.cooling} accounts that cool down")
                 return
             await asyncio.sleep(POLL_SECONDS)
-
-
-@contextlib.asynccontextmanager
-async def _providers(
-    story: Story, exchange: DrillExchange, prices: Script, clock: VenueClock, random: Random
-) -> AsyncIterator[tuple[PriceServers, BookServer]]:
-    """Serve prices and books for as long as the block lasts."""
-    symbols = list(exchange.starts)
-    plan = ServersPlan(
-        hermes_feeds=tuple(
-            HermesFeed(feed_id=hermes_feed(place), symbol=symbol)
-            for place, symbol in enumerate(symbols)
-        ),
-        pro_feeds=pro_feeds(symbols),
-        pro_hosts=2,
-        json_providers=(EXCHANGE_FEEDS,),
-    )
-    traders = BookTraders(exchange.starts, believed=prices.believed, now=clock.now, random=random)
-    books = BookServer(traders.engines, now_ms=clock.now_ms, heartbeat_seconds=HEARTBEAT_SECONDS)
-    stop = asyncio.Event()
-    async with (
-        running_price_servers(prices, plan, now=clock.now, halts=story.halts) as servers,
-        in_background(books.run(stop), traders.run()),
-    ):
-        await books.started.wait()
-        yield servers, books
-        stop.set()
-
-
-async def priced_markets(chain: DrillChain, keeper: KeeperProcess) -> dict[MarketId, Market]:
-    """Wait until the keeper has published a price of every market."""
-    deadline = time.monotonic() + FIRST_PRICES_SECONDS
-    while True:
-        markets = await _read_markets(chain)
-        if all(market.mark for market in markets.values()):
-            return markets
-        keeper.check_alive()
-        if time.monotonic() > deadline:
-            without = sorted(each.symbol for each in markets.values() if not each.mark)
-            raise OperatorError(
-                f"expected the keeper to price every market within {FIRST_PRICES_SECONDS:g} s,"
-                f" found none of {', '.join(without)} (see keeper.log)"
-            )
-        await asyncio.sleep(POLL_SECONDS)
-
-
-async def _read_markets(chain: DrillChain) -> dict[MarketId, Market]:
-    raw = await chain.view(chain.exchange_address, chain.exchange.call("markets_page", 0, 16))
-    return {market.id: market for market in ViewDecoder(load_abi()).markets(MarketId(0), raw)}

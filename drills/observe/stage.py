@@ -24,23 +24,17 @@ from drills.background import in_background
 from drills.book_server import BookServer
 from drills.book_traders import BookTraders
 from drills.chain import DrillChain, DrillFault
-from drills.demo import priced_markets
 from drills.exchange_setup import DrillExchange, deploy
+from drills.first_prices import priced_markets
 from drills.keeper_process import KeeperProcess, keeper_process
 from drills.population import make_population
 from drills.price_servers.misbehaviour import MisbehavingScript
-from drills.price_servers.running import PriceServers, ServersPlan, running_price_servers
-from drills.price_settings import (
-    EXCHANGE_FEEDS,
-    hermes_feed,
-    price_settings,
-    pro_feeds,
-    write_key,
-)
+from drills.price_servers.running import PriceServers, running_price_servers
+from drills.price_settings import price_settings, write_key
+from drills.providers import servers_plan
 from drills.traders import fill_bank, fund_pools, open_accounts, settle_trades
 from drills.venue_clock import VenueClock
 from drills.weekend_prices import Shape, WeekendPrices
-from monitors.prices.pyth_hermes import HermesFeed
 from risk.units import Seconds
 
 SYMBOLS: Final = ("NVDA", "TSLA", "SPY")
@@ -132,7 +126,7 @@ async def _with_providers(
     traders = BookTraders(exchange.starts, believed=prices.believed, now=clock.now, random=random)
     script, books = MisbehavingScript(prices), Books(traders, clock.now_ms)
     async with (
-        running_price_servers(script, _plan(), now=clock.now) as servers,
+        running_price_servers(script, servers_plan(SYMBOLS), now=clock.now) as servers,
         in_background(traders.run()),
     ):
         await books.open()
@@ -155,18 +149,6 @@ async def _with_providers(
                 )
         finally:
             await books.close()
-
-
-def _plan() -> ServersPlan:
-    return ServersPlan(
-        hermes_feeds=tuple(
-            HermesFeed(feed_id=hermes_feed(place), symbol=symbol)
-            for place, symbol in enumerate(SYMBOLS)
-        ),
-        pro_feeds=pro_feeds(SYMBOLS),
-        pro_hosts=2,
-        json_providers=(EXCHANGE_FEEDS,),
-    )
 
 
 def _write_base(folder: Path, exchange: DrillExchange, servers: PriceServers, books: Books) -> Path:

@@ -14,12 +14,12 @@ from drills import weekend
 from drills.anvil import Node, running_node
 from drills.dev_keys import BREAKER, GUARDIAN, PRICER, write_keystore
 from drills.price_servers.misbehaviour import MisbehavingScript
-from drills.price_servers.running import PriceServers, ServersPlan, running_price_servers
+from drills.price_servers.running import PriceServers, running_price_servers
 from drills.price_servers.script import ProviderQuote, ProviderScript
-from drills.price_settings import EXCHANGE_FEEDS, PLANS, hermes_feed, pro_feeds, write_key
+from drills.price_settings import EXCHANGE_FEEDS, PLANS, hermes_feed, write_key
+from drills.providers import servers_plan
 from drills.venue_clock import VenueClock
 from drills.weekend_prices import WeekendPrices
-from monitors.prices.pyth_hermes import HermesFeed
 from risk.units import PriceE8, Seconds
 from tests.anvil import Anvil, JsonRpc
 from tests.builders import price
@@ -27,12 +27,7 @@ from tests.scenarios.keeper import KeeperProcess, command, wait_until, write_pro
 from tests.venues.exchange.contracts.harness import Chain, Exchange
 
 SYMBOL = "NVDA"
-PLAN = ServersPlan(
-    hermes_feeds=(HermesFeed(feed_id=hermes_feed(0), symbol=SYMBOL),),
-    pro_feeds=pro_feeds([SYMBOL]),
-    pro_hosts=2,
-    json_providers=(EXCHANGE_FEEDS,),
-)
+PLAN = servers_plan([SYMBOL])
 
 
 @dataclass(slots=True)
