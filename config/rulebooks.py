@@ -107,7 +107,9 @@ def _bracket(bracket: Bracket) -> PriceBracket:
 
 
 def _static(static: Static) -> StaticBand:
-    return StaticBand(down=Ppm(static.down_ppm), up=Ppm(static.up_ppm))
+    return StaticBand(
+        down=Ppm(static.down_ppm), up=Ppm(static.up_ppm), follows_pause=static.follows_pause
+    )
 
 
 def _dynamic(dynamic: Dynamic) -> DynamicRules:

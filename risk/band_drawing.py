@@ -53,6 +53,8 @@ def own_band(reference: PriceE8 | None, facts: BandFacts, rules: Rulebook) -> Pr
     if facts.session not in rules.sessions:
         return None
     match rules.band:
+        case StaticBand(follows_pause=True) if reference is not None:
+            return rules.band.around(reference)
         case StaticBand():
             return rules.band.around(facts.previous_close)
         case LuldBand() if reference is not None:

@@ -154,6 +154,9 @@ class StaticBand:
 
     down: Ppm
     up: Ppm
+    follows_pause: bool = False
+    """Whether it is around the price of the last reopening, until the next close: the band of an exchange whose
+    interruption ends in an auction. A hard limit of the day is not."""
 
     def __post_init__(self) -> None:
         if not 0 < self.down < PPM_SCALE or self.up <= 0:

@@ -100,7 +100,9 @@ class BandState:
     seen_at: Seconds
     """The latest time ever seen: the machine's time never goes back."""
     reference: PriceE8 | None = None
-    """Of a moving band; None until the first opening."""
+    """Of a moving band; None until the first opening. Of a static one that follows its pauses: the last reopening."""
+    reference_close: PriceE8 | None = None
+    """The previous close for which that reopening counts; None of a moving band."""
     reference_since: Seconds = Seconds(0)
     prices: reference_price.PriceWindow = reference_price.EMPTY
     moves: dynamic_breaker.BreakerWindow = dynamic_breaker.EMPTY

@@ -14,7 +14,7 @@ from typing import assert_never
 from risk import dynamic_breaker, reference_price
 from risk.amounts import percent_text, price_text
 from risk.band_drawing import collar, has_arrived, own_band, wanted_band, wanted_status
-from risk.band_rules import LuldBand, PriceBand, Rulebook
+from risk.band_rules import LuldBand, PriceBand, Rulebook, StaticBand
 from risk.band_state import BandDecision, BandFacts, BandState, Stage
 from risk.units import Seconds
 
@@ -71,6 +71,18 @@ def _off_hours(state: BandState, facts: BandFacts, now: Seconds, rules: Rulebook
     return opened, f"session {facts.session} opened at {price_text(facts.index)}"
 
 
+def _reopened(facts: BandFacts, now: Seconds, rules: Rulebook) -> BandState:
+    """Begin anew after a pause: a static band may be around the price at which trading returns."""
+    opened = _opened(facts, now, rules)
+    if not _follows_pause(rules):
+        return opened
+    return replace(opened, reference=facts.index, reference_close=facts.previous_close)
+
+
+def _follows_pause(rules: Rulebook) -> bool:
+    return isinstance(rules.band, StaticBand) and rules.band.follows_pause
+
+
 def _opened(facts: BandFacts, now: Seconds, rules: Rulebook) -> BandState:
     """Begin anew: what was seen before an opening counts for nothing."""
     prices, moves = reference_price.EMPTY, dynamic_breaker.EMPTY
@@ -96,6 +108,8 @@ def _trading(state: BandState, facts: BandFacts, now: Seconds, rules: Rulebook) 
             _entered(state, Stage.OFF_HOURS, now),
             f"{rules.name} does not hold in session {facts.session}: discovery bound",
         )
+    if state.reference_close not in {None, facts.previous_close}:
+        state = replace(state, reference=None, reference_close=None)
     seen = _observed(state, facts, now, rules)
     tripped = _tripped(seen, facts, now, rules)
     if tripped is not None:
@@ -145,6 +159,7 @@ def _observed(state: BandState, facts: BandFacts, now: Seconds, rules: Rulebook)
         since=state.since,
         seen_at=now,
         reference=reference,
+        reference_close=state.reference_close,
         reference_since=since,
         prices=prices,
         moves=moves,
@@ -226,7 +241,7 @@ def _reopening(state: BandState, facts: BandFacts, now: Seconds, rules: Rulebook
     if good < rules.pause.reopening_prices:
         counted = replace(state, reference=facts.index, good_prices=good)
         return counted, f"reopening: {good} of {rules.pause.reopening_prices} good prices"
-    opened = _opened(facts, now, rules)
+    opened = _reopened(facts, now, rules)
     return opened, f"{good} good prices in a row: trading returned at {price_text(facts.index)}"
 
 
@@ -240,6 +255,8 @@ def _has_settled(state: BandState, facts: BandFacts, rules: Rulebook) -> bool:
         return True
     if isinstance(rules.band, LuldBand):
         return before.holds(facts.index) and has_arrived(facts, None, rules)
+    if _follows_pause(rules):
+        return before.holds(facts.index) and before.holds(facts.mark)
     return has_arrived(facts, before, rules)
 
 

@@ -125,6 +125,7 @@ def rebased_band(state: BandState, by: Rebase, kind: MeanKind) -> BandState:
     return replace(
         state,
         reference=None if state.reference is None else by.price(state.reference),
+        reference_close=None if state.reference_close is None else by.price(state.reference_close),
         prices=rebased_window(state.prices, by, kind),
         moves=rebased_moves(state.moves, by),
     )

@@ -105,6 +105,9 @@ class Static(Section):
     up_ppm: Annotated[int, Field(gt=0, le=10_000_000)]
     """From the previous close to the upper edge."""
 
+    follows_pause: bool = False
+    """Whether it is around the price of the last reopening until the next close, as where an auction ends a pause."""
+
 
 class Dynamic(Section):
     """The breaker on the move within a rolling window."""

@@ -1,15 +1,16 @@
 """A pause begins by its rule and ends by its rule. Rules: section 2 of the mechanics reference."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from risk.band_rules import PriceBand
+from risk.band_rules import PriceBand, StaticBand
 from risk.band_state import BandFacts, Stage
 from risk.sessions import Session
-from risk.units import MarketStatus, Seconds
+from risk.units import MarketStatus, Ppm, Seconds
 from tests.builders import price
-from tests.risk.banding import BOTH, CME, facts, stages, walk
+from tests.risk.banding import BOTH, CME, STATIC, facts, stages, walk
 
 FREE = (0, facts(100))
 AT_LOW = facts(95, 93)
@@ -174,3 +175,35 @@ def test_says_that_the_move_was_too_large() -> None:
     assert walk(FALLEN, CME)[1][-1].why == (
         "mark 96.50 moved 3.5 % of the previous close within 3600 s: paused for 120 s"
     )
+
+
+MOVED: list[tuple[int, BandFacts]] = [
+    (0, facts(100)),
+    *((second, facts(110, 121)) for second in (1, 16, 136, 256)),
+    *((257 + each, facts(110, 121)) for each in range(5)),
+]
+"""A price that went 21 % up while the band reached to 10 %: limit, pause, extension, five good prices."""
+
+
+def test_after_a_pause_a_static_band_is_around_the_price_at_which_trading_returned() -> None:
+    state, decisions = walk([*MOVED, (300, facts(121))], STATIC)
+    told = [str(each.stage) for each in decisions]
+    assert told[1:5] == ["limit", "paused", "extended", "reopening"]
+    assert told[-2:] == ["normal", "normal"]
+    around = PriceBand(reference=price(121), low=price("108.9"), high=price("133.1"))
+    assert decisions[-1].band == around
+    # The next close is a new day's.
+    _, (tomorrow,) = walk([(90_000, facts(121, previous_close=price(120)))], STATIC, state)
+    assert tomorrow.band.reference == price(120)
+
+
+def test_trading_waits_for_a_mark_that_is_outside_of_the_new_static_band() -> None:
+    far = [(257 + each, facts(105, 121)) for each in range(9)]
+    assert stages([*MOVED[:5], *far], STATIC)[-1] == "reopening"
+
+
+def test_a_hard_limit_of_the_day_stays_where_it_was() -> None:
+    hard = replace(STATIC, band=StaticBand(down=Ppm(100_000), up=Ppm(100_000)))
+    _, decisions = walk([*MOVED, (300, facts(121))], hard)
+    assert decisions[-1].band.reference == price(100)
+    assert str(decisions[-1].stage) == "limit"

@@ -165,12 +165,13 @@ def test_a_band_keeps_its_stage_its_clocks_and_its_reference_on_the_new_basis() 
         since=NOW,
         seen_at=NOW,
         reference=price(200),
+        reference_close=price(190),
         pause_ends=Seconds(NOW + 300),
         may_extend=True,
     )
     after = rebased_band(state, HALF, MeanKind.TRADES)
-    assert after == replace(state, reference=price(100))
-    nothing = replace(state, reference=None)
+    assert after == replace(state, reference=price(100), reference_close=price(95))
+    nothing = replace(state, reference=None, reference_close=None)
     assert rebased_band(nothing, HALF, MeanKind.TIME) == nothing
 
 
