@@ -51,6 +51,8 @@ def judged(record: DrillRecord) -> Judged:
     closed = sum(each.closed_atoms for each in totals.deleverages[:1])
     if closed:
         costs.append(f"{money(closed)} closed by deleverage")
+    if totals.backstop_after_atoms < 0:
+        costs.append(f"a backstop that owes {money(-totals.backstop_after_atoms)}")
     if totals.still_under_margin:
         costs.append(f"{many(totals.still_under_margin, 'account')} left under margin at the end")
     checked = _checked(len(record.invariants))
@@ -124,18 +126,27 @@ def _cost(record: DrillRecord) -> str:
             " liquidated"
         )
     debt = f"bad debt {money(totals.bad_debt_atoms)}" if totals.bad_debt_atoms else "no bad debt"
-    paid = totals.insurance_before_atoms - totals.insurance_after_atoms
-    fund = (
-        f"the insurance fund lost {money(paid)}"
-        if paid > 0
-        else f"the insurance fund gained {money(-paid)}"
-        if paid < 0
-        else "the insurance fund stayed as it was"
+    pools = listed(
+        [
+            _change(
+                "the insurance fund", totals.insurance_before_atoms, totals.insurance_after_atoms
+            ),
+            _change("the backstop", totals.backstop_before_atoms, totals.backstop_after_atoms),
+        ]
     )
     makers = ""
     if totals.maker_cost_atoms is not None:
         makers = f", and makers cost {money(totals.maker_cost_atoms)} beyond weekday terms"
-    return f"{told}, with {debt}; {fund}{makers}. {deleverage_sentence(record, ())}"
+    return f"{told}, with {debt}; {pools}{makers}. {deleverage_sentence(record, ())}"
+
+
+def _change(pool: str, before: int, after: int) -> str:
+    if before == after:
+        return f"{pool} stayed as it was"
+    changed = (
+        f"lost {money(before - after)}" if before > after else f"gained {money(after - before)}"
+    )
+    return f"{pool} {changed}" if after >= 0 else f"{pool} {changed} and owes {money(-after)}"
 
 
 def _breakers(record: DrillRecord) -> str:

@@ -181,6 +181,10 @@ def test_the_summary_says_what_happened_what_it_cost_who_waited_what_breakers_di
             {"totals": replace(quiet().totals, still_under_margin=3)}, Verdict.COST,
             "3 accounts left under margin at the end", id="left",
         ),
+        pytest.param(
+            {"totals": replace(quiet().totals, backstop_after_atoms=-5 * 10**6)}, Verdict.COST,
+            "A backstop that owes 5 USD", id="backstop",
+        ),
         pytest.param({"totals": quiet().totals}, Verdict.HELD, "No bad debt, no deleverage", id="held"),
     ],
 )  # fmt: skip
