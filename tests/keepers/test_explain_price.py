@@ -9,7 +9,7 @@ from keepers.commands.price_text import explanation_lines
 from monitors.prices.operator_words import parse_words
 from tests.builders import NOW, price
 from tests.keepers.duties.test_price_settings import settings_of
-from tests.monitors.prices.test_desk import CLOSES, Rig, weekend_book
+from tests.monitors.prices.desk_rig import CLOSES, Rig, weekend_book
 
 
 def test_shows_every_source_with_its_verdict_and_the_mark() -> None:

@@ -1,33 +1,15 @@
 """The book monitor: what it answers, what it says it does not know, what it exports."""
 
-from collections.abc import Mapping
-from math import isnan
-from random import Random
-
 import pytest
-from prometheus_client import CollectorRegistry
 
-from drills.book_server import BookServer
-from drills.makers import Ladder, Makers
-from drills.matching_engine import Event, MatchingEngine, Side, Trade
-from monitors.book import NO_SAMPLE, BookMonitor
-from monitors.book_liquidity_metrics import BookLiquidityMetrics
-from risk.fact_windows import WindowRules
-from risk.liquidity import DISTANCES, LiquidityRules, measure_book
-from risk.liquidity_watch import WatchRules
-from risk.maker_shares import MakerRules
-from risk.market_liquidity import Figure, MarketLiquidity, Reason
+from monitors.book import NO_SAMPLE
+from risk.liquidity import measure_book
+from risk.market_liquidity import Figure, Reason
 from risk.order_book import OrderBook
 from risk.sessions import Session
 from risk.units import (
-    AccountId,
-    MarketId,
     MarketStatus,
-    Ppm,
-    QuoteAtoms,
     Seconds,
-    SizeE8,
-    account_id,
 )
 from tests.builders import (
     NOW,
@@ -35,120 +17,21 @@ from tests.builders import (
     make_account_id,
     make_market,
     make_position,
-    price,
     shares,
     usd,
 )
-from tests.monitors.book_rig import Board, StagedVenue, fed, publishing
-from venues.port import TradeSettled
-
-MARK = price(200)
-MAKER, OTHER_MAKER, TAKER = (account_id(bytes([number]) * 20, 0) for number in (1, 2, 3))
-RULES = WatchRules(
-    most_gap=Seconds(15), makers=MakerRules(window=WindowRules(span=Seconds(60), slices=6))
+from tests.monitors.book_rig import StagedVenue
+from tests.monitors.book_stage import (
+    MAKER,
+    MARK,
+    OF_BOOK,
+    OTHER_MAKER,
+    TERMS,
+    Stage,
+    require_reasons,
+    settled,
+    two_sided,
 )
-TERMS = LiquidityRules(effective_notional=usd(1_000))
-OF_BOOK = (
-    Figure.BID_DEPTH,
-    Figure.ASK_DEPTH,
-    Figure.QUOTED_SPREAD,
-    Figure.BID_EFFECTIVE_SPREAD,
-    Figure.ASK_EFFECTIVE_SPREAD,
-)
-
-
-class Shelf:
-    """Implements `monitors.book.Books`."""
-
-    def __init__(self, **books: OrderBook) -> None:
-        self.books: dict[str, OrderBook] = books
-
-    def book(self, symbol: str) -> OrderBook | None:
-        return self.books.get(symbol)
-
-
-def two_sided(*, bid: int = 100, ask: int = 100) -> OrderBook:
-    """Sizes in shares at 5 bp from the mark."""
-    return OrderBook(
-        bids=[(price("199.9"), shares(bid))] if bid else (),
-        asks=[(price("200.1"), shares(ask))] if ask else (),
-    )
-
-
-class Stage:
-    """A monitor on a staged venue."""
-
-    def __init__(
-        self,
-        venue: StagedVenue | None = None,
-        books: Shelf | Board | None = None,
-        *,
-        makers: tuple[AccountId, ...] = (),
-        symbols: tuple[str, ...] = ("AAPL",),
-    ) -> None:
-        self.venue = venue or StagedVenue()
-        self.shelf = Shelf(AAPL=two_sided())
-        self.session = Session.REGULAR
-        self.registry = CollectorRegistry()
-        self.monitor = BookMonitor(
-            venue=self.venue,
-            books=books or self.shelf,
-            session_of=lambda _symbol, _now: self.session,
-            markets=dict.fromkeys(symbols, TERMS),
-            makers=makers,
-            metrics=BookLiquidityMetrics.create(
-                self.registry, symbols=symbols, distances=DISTANCES
-            ),
-            rules=RULES,
-        )
-
-    def known(self, symbol: str = "AAPL") -> MarketLiquidity:
-        found = self.monitor.liquidity(symbol)
-        assert found is not None
-        return found
-
-    def value(self, name: str, **labels: str) -> float:
-        self.monitor.show()
-        found = self.registry.get_sample_value(
-            f"bellkeeper_liquidity_{name}", {"market": "AAPL", **labels}
-        )
-        assert found is not None
-        return found
-
-
-def settled(
-    size: int, *, maker: AccountId = MAKER, market: int = 0, maker_fee: int = 0
-) -> TradeSettled:
-    return TradeSettled(
-        market=MarketId(market),
-        taker=TAKER,
-        maker=maker,
-        size=shares(size),
-        price=MARK,
-        taker_fee=QuoteAtoms(0),
-        maker_fee=QuoteAtoms(maker_fee),
-    )
-
-
-def require_reasons(known: MarketLiquidity) -> None:
-    """Every figure is either known or has a reason, never both."""
-    book, window = known.book, known.shares
-    figures: Mapping[Figure, object] = {
-        Figure.BID_DEPTH: book and book.bid.depth,
-        Figure.ASK_DEPTH: book and book.ask.depth,
-        Figure.QUOTED_SPREAD: None if book is None else book.quoted_spread,
-        Figure.BID_EFFECTIVE_SPREAD: None if book is None else book.bid.effective_spread,
-        Figure.ASK_EFFECTIVE_SPREAD: None if book is None else book.ask.effective_spread,
-        Figure.BID_RECOVERY: known.bid_recovery,
-        Figure.ASK_RECOVERY: known.ask_recovery,
-        Figure.TRADES: window,
-        Figure.MAKERS: None if window is None else window.makers,
-        Figure.LARGEST_SHARE: None if window is None else window.largest_share,
-        Figure.SKEW: known.skew,
-    }
-    assert set(figures) == set(Figure)
-    assert set(known.unknown) == {figure for figure, value in figures.items() if value is None}
-
 
 # --- when it samples -------------------------------------------------------------------------------
 
@@ -379,116 +262,3 @@ def test_averages_follow_the_session_and_unknown_time_is_told() -> None:
     stage.venue.tick(1)
     done = stage.known().completed[Session.REGULAR]
     assert (done.start, done.end, done.unknown) == (NOW + 1, NOW + 11, 4)
-
-
-# --- what is exported -------------------------------------------------------------------------------
-
-
-def test_exports_base_units() -> None:
-    stage = Stage()
-    stage.venue.tick()
-    assert stage.value("depth_usd", side="bid", distance="10bp") == 19_990
-    assert stage.value("depth_usd", side="ask", distance="50bp") == 20_010
-    assert stage.value("quoted_spread_ratio") == 0.001
-    assert stage.value("effective_spread_ratio", side="bid") == 0.001
-    assert stage.value("sampled_timestamp_seconds") == NOW + 1
-
-
-def test_what_is_not_known_is_exported_as_nothing_and_named() -> None:
-    stage = Stage()
-    assert isnan(stage.value("depth_usd", side="bid", distance="10bp"))
-    assert stage.value("unknown", figure="bid_depth") == 1
-    stage.venue.tick()
-    assert stage.value("unknown", figure="bid_depth") == 0
-    assert stage.value("unknown", figure="makers") == 1
-    assert isnan(stage.value("makers"))
-    assert isnan(stage.value("recovery_seconds", side="bid"))
-    stage.venue.distrust = "lost"
-    assert isnan(stage.value("depth_usd", side="bid", distance="10bp"))
-    assert stage.value("unknown", figure="quoted_spread") == 1
-
-
-def test_refuses_markets_whose_depth_is_not_measured_where_resilience_is() -> None:
-    with pytest.raises(ValueError, match="distances of AAPL to include 2500 ppm"):
-        BookMonitor(
-            venue=StagedVenue(),
-            books=Shelf(),
-            session_of=lambda _symbol, _now: Session.UNKNOWN,
-            markets={"AAPL": LiquidityRules(distances=(Ppm(1),), effective_notional=usd(1))},
-            makers=(),
-            metrics=BookLiquidityMetrics.create(
-                CollectorRegistry(), symbols=["AAPL"], distances=[Ppm(1)]
-            ),
-        )
-
-
-# --- the whole way over sockets ---------------------------------------------------------------------
-
-
-async def test_follows_makers_and_takers_of_a_matching_engine_over_a_socket() -> None:
-    venue = StagedVenue()
-    board = Board(venue, "AAPL")
-    stage = Stage(venue, board)
-    engine = MatchingEngine("AAPL", now_ms=lambda: venue.now * 1_000)
-    traded: list[Trade] = []
-
-    def settle_later(event: Event) -> None:
-        if isinstance(event, Trade):
-            traded.append(event)
-
-    engine.subscribe(settle_later)
-    makers = Makers(
-        engine,
-        [MAKER, OTHER_MAKER],
-        ladder=Ladder(levels=5, spread=Ppm(400), step=Ppm(300), size=shares(20)),
-        random=Random(5),
-    )
-    server = BookServer({"AAPL": engine}, now_ms=lambda: venue.now * 1_000, heartbeat_seconds=3_600)
-
-    async def step(seconds: int = 1) -> MarketLiquidity:
-        await board.until_as(engine)
-        while traded:
-            trade = traded.pop(0)
-            venue.settle(_as_settled(trade))
-        venue.tick(seconds)
-        known = stage.known()
-        held = OrderBook(bids=engine.bids, asks=engine.asks)
-        assert known.book == measure_book(held, MARK, TERMS)
-        require_reasons(known)
-        return known
-
-    async with publishing(server), fed(server.url, board):
-        makers.step(MARK)
-        whole = await step()
-        assert whole.book is not None
-        assert whole.book.bid.depth is not None
-        assert 0 < whole.book.bid.depth[0] < whole.book.bid.depth[2]
-        engine.market_order(TAKER, Side.SELL, shares(150))
-        taken = await step()
-        assert taken.book is not None
-        assert taken.book.bid.depth is not None
-        assert taken.book.bid.depth[1] * 10 < whole.book.bid.depth[1] * 9
-        await step(3)
-        makers.step(MARK)
-        back = await step(2)
-        assert (back.bid_recovery, back.ask_recovery) == (6, None)
-    # The connection is gone, and with it the book: unknown from here on, not empty.
-    venue.tick(2)
-    venue.tick(5)
-    known = stage.known()
-    assert known.book is None
-    assert known.unknown[Figure.BID_DEPTH] is Reason.NO_BOOK
-    assert known.average is not None
-    assert (known.average.observed, known.average.unknown) == (8, 5)
-
-
-def _as_settled(trade: Trade) -> TradeSettled:
-    return TradeSettled(
-        market=MarketId(0),
-        taker=trade.taker,
-        maker=trade.maker,
-        size=trade.size if trade.side is Side.BUY else SizeE8(-trade.size),
-        price=trade.price,
-        taker_fee=QuoteAtoms(0),
-        maker_fee=QuoteAtoms(0),
-    )

@@ -7,7 +7,7 @@ from risk.corporate_prices import Rebase
 from risk.corporate_values import Ratio
 from risk.units import MarketStatus, Seconds
 from tests.builders import NOW, price
-from tests.monitors.prices.test_desk import CLOSES, SYMBOL, Rig
+from tests.monitors.prices.desk_rig import CLOSES, SYMBOL, Rig
 
 TEN = Ratio(numerator=10, denominator=1)
 
